@@ -1,0 +1,19 @@
+package import Scheduling
+package import Storage
+
+extension Settings {
+    /// How considerate this program's writes are.
+    package var pace: Pace { Pace(hold: lockHold, duty: writeDuty.share, walLimitBytes: walLimit.bytes) }
+
+    /// - Throws: `StorageError` when the machine's tzdata lost the zone between the check and now.
+    package var zone: Zone {
+        get throws {
+            guard let zone = Zone(timeZone) else {
+                throw StorageError(
+                    .failed, cannot: "use the time zone", timeZone, because: "this machine's tzdata no longer has it",
+                    remedy: "Install tzdata, or set TALLYD_TIMEZONE to another zone.")
+            }
+            return zone
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Logging
+import Scheduling
+import Storage
+
+/// Every setting that there is, each declared once. Add one here, and read it in `Settings`; a test holds the two
+/// together.
+package enum SettingsTable {
+    static let database = Setting(
+        "TALLYD_DATABASE",
+        .path,
+        whenAbsent: .refuse,
+        example: "/var/lib/gateway/usage.db",
+        flag: "--database",
+        meaning: "The gateway's SQLite database, which tallyd works on."
+    )
+    static let timeZone = Setting(
+        "TALLYD_TIMEZONE",
+        .timeZone,
+        whenAbsent: .use("UTC"),
+        example: "Europe/Berlin",
+        meaning: "The time zone whose calendar days the daily totals are cut at. A change asks for a rebuild."
+    )
+    static let environment = Setting(
+        "TALLYD_ENVIRONMENT",
+        .word,
+        whenAbsent: .use(DeploymentEnvironment.production),
+        example: "staging",
+        flag: "--environment",
+        meaning: "What the database is for: decides which of the seed migrations may run."
+    )
+    static let rollupInterval = Setting(
+        "TALLYD_ROLLUP_INTERVAL",
+        .duration(.seconds(1)...(.seconds(3600))),
+        whenAbsent: .use(.seconds(15)),
+        example: "30s",
+        meaning: "How often the rollup looks for new usage, at the latest."
+    )
+    static let rollupWake = Setting(
+        "TALLYD_ROLLUP_WAKE",
+        .switched,
+        whenAbsent: .use(true),
+        example: "off",
+        meaning: "Whether a change of the database wakes the rollup before its interval is over."
+    )
+    static let rollupSpacing = Setting(
+        "TALLYD_ROLLUP_SPACING",
+        .duration(.milliseconds(100)...(.seconds(3600))),
+        whenAbsent: .use(.seconds(1)),
+        example: "5s",
+        meaning: "The shortest time between two early wakes of the rollup."
+    )
+    static let lockHold = Setting(
+        "TALLYD_LOCK_HOLD",
+        .duration(.milliseconds(1)...(.milliseconds(50))),
+        whenAbsent: .use(.milliseconds(5)),
+        example: "2ms",
+        meaning: "The longest that one write of ours aims to hold the database's write lock."
+    )
+    static let writeDuty = Setting(
+        "TALLYD_WRITE_DUTY",
+        .percentage,
+        whenAbsent: .use(.tenth),
+        example: "25%",
+        meaning: "The share of time that we may hold the write lock while others write."
+    )
+    static let walLimit = Setting(
+        "TALLYD_WAL_LIMIT",
+        .size(.mebibytes(1)...(.gibibytes(64))),
+        whenAbsent: .use(.mebibytes(64)),
+        example: "256MiB",
+        meaning: "The size of the write-ahead log that is fine; at four times it tallyd asks for a passive checkpoint."
+    )
+    static let logLevel = Setting(
+        "TALLYD_LOG_LEVEL",
+        .word,
+        whenAbsent: .use(Logger.Level.info),
+        example: "debug",
+        meaning: "The least important log lines that are written."
+    )
+    static let logFormat = Setting(
+        "TALLYD_LOG_FORMAT",
+        .word,
+        whenAbsent: .use(LogFormat.auto),
+        example: "lines",
+        meaning: "Where log lines go: to the journal with fields, as lines to standard error, or whichever fits."
+    )
+    static let environmentFile = Setting(
+        "TALLYD_ENVIRONMENT_FILE",
+        .path,
+        whenAbsent: .leave,
+        example: "/etc/tallyd/tallyd.env",
+        meaning: "The file that these variables stand in. Nothing reads it yet: a reload will."
+    )
+
+    /// All of them, in the order of the listing.
+    package static let all: [any SettingDeclaration] = [
+        database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, lockHold, writeDuty, walLimit,
+        logLevel,
+        logFormat, environmentFile,
+    ]
+}

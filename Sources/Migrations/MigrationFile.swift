@@ -1,0 +1,30 @@
+/// One numbered file of `migrations/`, as it was when this program was built.
+package struct MigrationFile: Sendable {
+    /// 1 for 001_initial_schema.
+    package let number: Int
+    /// The file's name without its ending, as it stands in schema_migrations.
+    package let name: String
+    /// The schema version that a database has after it, as schema_metadata says it.
+    package let version: String
+    package let bytes: [UInt8]
+
+    package var sql: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Every migration, in order. The build embeds the files themselves: `Sources/Migrations/SQL` holds links to them.
+    package static let all: [MigrationFile] = [
+        MigrationFile(
+            number: 1, name: "001_initial_schema", version: "1.0.0", bytes: PackageResources._01_initial_schema_sql),
+        MigrationFile(
+            number: 2, name: "002_exact_rollup", version: "1.1.0", bytes: PackageResources._02_exact_rollup_sql),
+    ]
+}
+
+/// The files of `migrations/` that are no steps, and `schema.sql`.
+package enum SetupFile {
+    /// Sample rows; for development only.
+    package static var developmentSeed: String { String(decoding: PackageResources.dev_seed_sql, as: UTF8.self) }
+    /// What a production database wants; for production only.
+    package static var productionSetup: String { String(decoding: PackageResources.prod_setup_sql, as: UTF8.self) }
+    /// The whole schema at the present version, for a new database.
+    package static var schema: String { String(decoding: PackageResources.schema_sql, as: UTF8.self) }
+}

@@ -1,0 +1,1 @@
+../../../migrations/dev_seed.sql

@@ -1,0 +1,1 @@
+../../../migrations/prod_setup.sql

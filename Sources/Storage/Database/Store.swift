@@ -1,0 +1,191 @@
+import CSQLiteConfig
+import Foundation
+package import GRDB
+import GRDBSQLite
+
+/// The database as this program holds it: one polite writer and few readers, each a connection of its own.
+///
+/// Reads are snapshots that block nobody and are blocked by nobody (the file is in WAL mode); every write goes through `writer`.
+/// Closing happens when the last reference goes.
+package final class Store: Sendable {
+    package let path: String
+    package let writer: PoliteWriter
+    private let readers: [DatabaseQueue]
+    /// The gateway's file must have these tables to be a usage database at all, and usage_logs these columns to be counted.
+    static let requiredTables = ["usage_logs", "daily_usage_stats", "model_pricing", "schema_metadata"]
+    static let requiredUsageColumns = [
+        "id", "user_id", "request_id", "model", "input_tokens", "output_tokens", "total_tokens", "cost", "latency",
+        "status",
+        "created_at",
+    ]
+
+    /// Opens an existing usage database. Creates nothing; the only thing it may change is the journal mode, to WAL, which the gateway
+    /// has to use as well.
+    ///
+    /// - Parameter steps: for tests, see `Allowance.Steps`.
+    /// - Throws: `StorageError`, in words, for whatever is not a readable and writable SQLite database.
+    package convenience init(
+        path: String, pace: Pace = Pace(), steps: Allowance.Steps? = nil, prepare: Preparation? = nil
+    ) throws {
+        try self.init(path: path, pace: pace, steps: steps, prepare: prepare, creating: false)
+    }
+
+    /// Called with each connection as it is opened: how tests put failures into SQLite itself.
+    package typealias Preparation = @Sendable (Database) throws -> Void
+
+    /// As `init(path:pace:steps:)`, but makes an empty file where there is none. For `migrate`, which fills it.
+    package static func creating(path: String, pace: Pace = Pace(), steps: Allowance.Steps? = nil) throws -> Store {
+        try Store(path: path, pace: pace, steps: steps, prepare: nil, creating: true)
+    }
+
+    private init(path: String, pace: Pace, steps: Allowance.Steps?, prepare: Preparation?, creating: Bool) throws {
+        self.path = path
+        try Self.examine(path, creating: creating)
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: Self.writing(prepare))
+            writer = PoliteWriter(queue: queue, path: path, pace: pace, steps: steps)
+            readers = try (0..<2).map { _ in try DatabaseQueue(path: path, configuration: Self.reading(prepare)) }
+        } catch {
+            throw StorageError.wrapping(error, cannot: "open", path)
+        }
+    }
+
+    /// The mistakes that SQLite would answer with a bare code, or by making a new file.
+    private static func examine(_ path: String, creating: Bool) throws {
+        func refuse(_ kind: StorageError.Kind, _ cause: String, _ remedy: String) -> StorageError {
+            StorageError(kind, cannot: "open", path, because: cause, remedy: remedy)
+        }
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        let folder = Self.folder(of: path)
+        guard !isFolder.boolValue else {
+            throw refuse(.notADatabase, "it is a folder", "Name the database file in it.")
+        }
+        guard exists || creating else {
+            throw refuse(
+                .missing, "there is no such file",
+                "Check TALLYD_DATABASE or --database; `tallyd migrate --database \(path)` makes a new one.")
+        }
+        let target = exists ? path : (folder.isEmpty ? "." : folder)
+        guard access(target, R_OK) == 0 else {
+            throw refuse(
+                .readOnly, "it may not be read", "Give tallyd's user read and write access to it and to its folder.")
+        }
+        // SQLite needs the folder too, for the -wal and -shm files.
+        guard access(target, W_OK) == 0, access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+            throw refuse(
+                .readOnly, "it or its folder may not be written",
+                "Give tallyd's user write access to the file, its -wal and -shm, and their folder (chmod g+w, setgid).")
+        }
+    }
+
+    private static func writing(_ prepare: Preparation?) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "tallyd.writer"
+        configuration.busyMode = .immediateError  // PoliteWriter waits by itself
+        // A ROLLBACK that fails is tried again before the next transaction.
+        configuration.allowsUnsafeTransactions = true
+        configuration.prepareDatabase { db in
+            if try String.fetchOne(db, sql: "PRAGMA journal_mode") != "wal", try !isForeign(db) {
+                // Needs the file for itself for a moment; five seconds is what a gateway in rollback mode may take.
+                try db.execute(sql: "PRAGMA busy_timeout = 5000")
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+                try db.execute(sql: "PRAGMA busy_timeout = 0")
+            }
+            // A commit of ours may be lost with the machine's power but never half; the rollup then counts the same rows again.
+            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            csqliteconfig_fire_triggers(db.sqliteConnection, 0)  // see PoliteWriter.write
+            // 16 MiB: the pages of daily_usage_stats and its two indexes that a batch of a week touches.
+            try db.execute(sql: "PRAGMA cache_size = -16384")
+            // an I/O error under a mapping is a signal, not an error code
+            try db.execute(sql: "PRAGMA mmap_size = 0")
+            try prepare?(db)
+        }
+        return configuration
+    }
+
+    /// Somebody else's database: it will be refused, and is to stay as it was until then.
+    private static func isForeign(_ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db,
+            sql: """
+                SELECT COUNT(*) > 0 AND SUM(lower(name) = 'usage_logs') = 0
+                FROM sqlite_master
+                WHERE name NOT LIKE 'sqlite_%'
+                """) ?? false
+    }
+
+    private static func reading(_ prepare: Preparation?) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "tallyd.reader"
+        configuration.readonly = true
+        configuration.allowsUnsafeTransactions = true  // see `read`
+        configuration.busyMode = .timeout(1)  // only ever waits for a recovery after a crash
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA mmap_size = 0")
+            try prepare?(db)
+        }
+        return configuration
+    }
+
+    /// The part of a path before its last slash; empty for a bare name. Not NSString's: that traps on a path of one character.
+    package static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ""
+    }
+
+    /// Reads from one snapshot. A task's cancellation does not interrupt it: snapshots are short.
+    package func read<T: Sendable>(
+        _ operation: String = "read", on reader: Int = 0, _ work: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
+        let answer: Result<T, any Error> = await withCheckedContinuation { continuation in
+            // Not GRDB's asyncRead, which ends the program when the snapshot's own COMMIT fails (it can: an interrupt, an I/O error).
+            readers[reader % readers.count].asyncWriteWithoutTransaction { db in
+                continuation.resume(
+                    returning: Result {
+                        if db.isInsideTransaction { try db.rollback() }
+                        try db.beginTransaction(.deferred)
+                        defer { Self.end(db) }
+                        return try work(db)
+                    })
+            }
+        }
+        do {
+            return try answer.get()
+        } catch {
+            throw StorageError.wrapping(error, cannot: operation, path)
+        }
+    }
+
+    /// Lets a snapshot go; what can't be ended now is ended before the next one.
+    private static func end(_ db: Database) {
+        if db.isInsideTransaction { try? db.rollback() }
+    }
+
+    /// Checks that the file is a usage database of the contract.
+    package func checkShape() async throws {
+        let path = path
+        try await read("examine") { db in
+            for table in Self.requiredTables where try !db.tableExists(table) {
+                throw StorageError(
+                    .notAUsageDatabase, cannot: "use", path,
+                    because: "it has no table \(table), so it is no gateway's usage database",
+                    remedy: "Name the gateway's database file in TALLYD_DATABASE or --database.")
+            }
+            let columns = Set(try db.columns(in: "usage_logs").map { $0.name.lowercased() })
+            for column in Self.requiredUsageColumns where !columns.contains(column) {
+                throw StorageError(
+                    .notAUsageDatabase, cannot: "use", path, because: "its table usage_logs has no column \(column)",
+                    remedy: "Bring the gateway's schema to version 1.0.0 first: see migrations/001_initial_schema.sql.")
+            }
+        }
+    }
+
+    /// Reads one value, to show that the store answers.
+    package func answers() async throws -> Bool {
+        try await read("ask") { db in try RollupState.read(db).claim >= 0 }
+    }
+
+    /// The version of the SQLite that is linked, such as 3.40.1.
+    package static var sqliteVersion: String { String(cString: sqlite3_libversion()) }
+}

@@ -1,0 +1,354 @@
+import GRDB
+package import Scheduling
+
+/// Rolls usage_logs up into daily_usage_stats, exactly, whatever happens meanwhile.
+///
+/// One round does this:
+///
+/// 1. A claim that a crash left unfinished is counted first.
+/// 2. New prices enter the price book; days that they change are marked.
+/// 3. *Correct*: the change log's entries are added to the totals (−old, +new) and removed, in one transaction a bite. All of them concern rows
+///    counted before. Sums of integers can be corrected on open, sealed and purged days alike.
+/// 4. Marked days are derived again from raw rows.
+/// 5. *Claim*: a short write publishes claim = the greatest id there is. From here on the triggers log what happens to its rows. Every row seen
+///    below it is committed: SQLite serialises writers and ids only grow (AUTOINCREMENT).
+/// 6. *Read* batches of (cursor, claim] in snapshots, as they stood at the claim (see `UsageScan.readClaimed`), one ahead of
+/// 7. *Apply*, in short writes (see `UsageBatch`), the last of which moves the cursor to the batch's end.
+///
+/// Rounds go on until there is nothing left. A round that finds nothing writes nothing.
+package final class Rollup: Sendable {
+    let store: Store
+    let zone: Zone
+    let term: Term?
+    let now: @Sendable () -> Instant
+    private let limits: Limits
+
+    /// How much is taken at once. Neither changes any total.
+    package struct Limits: Sendable {
+        /// A batch ends after the snapshot in which it reaches this many keys. Two batches are in memory, at up to 300 bytes a key.
+        package var keysPerBatch: Int
+        /// Rows per read snapshot: below 250 ms at 0.5 µs to 2 µs a row.
+        package var rowsPerSnapshot: Int64
+
+        /// Whether the next batch is read while one is applied. Tests that must repeat themselves say no.
+        package var readsAhead: Bool
+
+        package init(keysPerBatch: Int = 100_000, rowsPerSnapshot: Int64 = 100_000, readsAhead: Bool = true) {
+            self.keysPerBatch = keysPerBatch
+            self.rowsPerSnapshot = rowsPerSnapshot
+            self.readsAhead = readsAhead
+        }
+    }
+
+    /// What one run did.
+    package struct Outcome: Sendable, Equatable {
+        package var rows: Int64 = 0
+        package var corrections: Int64 = 0
+        package var rejected: Int64 = 0
+        package var daysDerived = 0
+        package var prices = 0
+        /// False when it was asked to stop before everything was counted.
+        package var isComplete = true
+
+        package var didNothing: Bool { rows == 0 && corrections == 0 && daysDerived == 0 && prices == 0 }
+    }
+
+    /// Where a long run is, for progress bars: ids rather than rows, since counting rows would be a scan.
+    package struct Progress: Sendable {
+        package let doneID: Int64
+        package let targetID: Int64
+        package let phase: String
+    }
+
+    /// - Parameters:
+    ///   - term: checked in every writing transaction; nil only where no daemon can be about (tests, benchmarks).
+    ///   - now: the wall clock, for timestamps and for when a price came into force; never for deciding what counts.
+    package init(
+        store: Store, zone: Zone, term: Term? = nil, limits: Limits = Limits(), now: @escaping @Sendable () -> Instant
+    ) {
+        self.store = store
+        self.zone = zone
+        self.term = term
+        self.limits = limits
+        self.now = now
+    }
+
+    /// Runs rounds until everything that was there at the start is counted (what comes meanwhile is the next run's), or until `shouldStop` answers true between two bites.
+    ///
+    /// - Throws: `StorageError`; whatever was committed before stays right, and the next run goes on from there.
+    package func run(
+        shouldStop: @Sendable () -> Bool = { false }, progress: @Sendable (Progress) -> Void = { _ in }
+    ) async throws -> Outcome {
+        var outcome = Outcome()
+        let goal = try await store.read("find the last row of") { db in
+            try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM usage_logs") ?? 0
+        }
+        while true {
+            let situation = try await look()
+            try check(situation)
+            if situation.state.hasClaim {
+                try await countClaimed(situation, &outcome, shouldStop, progress)
+            } else {
+                try await adoptIfNeeded(situation, progress)
+                try await enterPrices(situation, &outcome)
+                try await correct(&outcome, shouldStop)
+                try await deriveMarkedDays(&outcome, shouldStop)
+                guard !shouldStop() else { break }
+                guard situation.state.cursor < goal, try await claim() else { return outcome }
+            }
+            if shouldStop() { break }
+        }
+        outcome.isComplete = false
+        return outcome
+    }
+
+    // MARK: Looking
+
+    /// True when a run would find something to do. Reads a few pages, writes nothing.
+    package func hasWork() async throws -> Bool {
+        let situation = try await look()
+        try check(situation)
+        guard situation.state.isAdopted, !situation.state.hasClaim, situation.priceChanges.isEmpty else { return true }
+        return try await store.read("look for work in") { db in
+            try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM usage_logs WHERE id > (SELECT cursor FROM rollup_state))
+                        OR EXISTS (SELECT 1 FROM usage_changes)
+                        OR EXISTS (SELECT 1 FROM rollup_dirty_days)
+                    """) ?? true
+        }
+    }
+
+    struct Situation: Sendable {
+        let state: RollupState
+        let prices: PriceBook
+        let priceChanges: [PriceBook.Change]
+        let adopted: [Day: Int64]
+        let hasForeignStats: Bool
+    }
+
+    private func look() async throws -> Situation {
+        let now = now()
+        return try await store.read("read the rollup's state of") { db in
+            let state = try RollupState.read(db)
+            let prices = try PriceBook.read(db)
+            return Situation(
+                state: state,
+                prices: prices,
+                priceChanges: prices.changes(to: try PriceBook.readPresent(db), now: now),
+                adopted: try Self.adoptedDays(db),
+                hasForeignStats: state.isAdopted
+                    ? false
+                    : try Bool.fetchOne(
+                        db, sql: "SELECT EXISTS (SELECT 1 FROM daily_usage_stats WHERE source <> 'rollup')") ?? false)
+        }
+    }
+
+    static func adoptedDays(_ db: Database) throws -> [Day: Int64] {
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT date, adopted_through FROM usage_days WHERE adopted_through IS NOT NULL")
+        return rows.reduce(into: [:]) { days, row in
+            if let day = Day(row[0] as String) { days[day] = row[1] }
+        }
+    }
+
+    private func check(_ situation: Situation) throws {
+        guard let counted = situation.state.zone, counted != zone.name else { return }
+        throw StorageError(
+            .zoneChanged, cannot: "roll up", store.path,
+            because: "its days were counted in \(counted), and TALLYD_TIMEZONE now says \(zone.name)",
+            remedy:
+                "Set TALLYD_TIMEZONE=\(counted), or stop the daemon and run `tallyd rollup rebuild` to count all days anew."
+        )
+    }
+
+    func rules(_ situation: Situation) -> CountingRules {
+        CountingRules(calendar: DayCalendar(zone: zone), prices: situation.prices, adopted: situation.adopted)
+    }
+
+    // MARK: Writing
+
+    /// One write of the rollup's, fenced by the term.
+    func write<T: Sendable>(
+        _ operation: String, _ work: @escaping @Sendable (Database, Allowance) throws -> T
+    ) async throws -> T {
+        let term = term
+        return try await store.writer.write(operation) { db, allowance in
+            try term?.check(db)
+            return try work(db, allowance)
+        }
+    }
+
+    /// New and changed prices go into the book, and the open days whose estimates they change are marked.
+    private func enterPrices(_ situation: Situation, _ outcome: inout Outcome) async throws {
+        let changes = situation.priceChanges
+        guard !changes.isEmpty else { return }
+        var calendar = DayCalendar(zone: zone)
+        let today = calendar.day(of: now()) ?? .first
+        // Outside the write: it may read many rows. Nothing is counted between here and there, this being the one that counts.
+        let dates = try await store.read("find days without prices in") { db in
+            var dates: Set<String> = []
+            for change in changes {
+                dates.formUnion(
+                    try String.fetchAll(
+                        db,
+                        sql: """
+                            SELECT DISTINCT date
+                            FROM daily_usage_stats
+                            WHERE model = ?
+                              AND (date >= ? OR (? AND unpriced_requests > 0))
+                              AND date NOT IN (SELECT date FROM usage_days)
+                            """,
+                        arguments: [change.model, today.description, change.isFirst]))
+            }
+            return dates.sorted()
+        }
+        try await write("enter prices in") { db, _ in
+            try PriceBook.insert(changes, db)
+            for date in dates { try Self.mark(date, db) }
+        }
+        outcome.prices += changes.count
+    }
+
+    /// Marks a day to be derived again.
+    static func mark(_ date: String, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO rollup_dirty_days (date)
+                VALUES (?)
+                ON CONFLICT (date) DO UPDATE SET generation = generation + 1
+                """,
+            arguments: [date])
+    }
+
+    /// Adds the change log's entries to the totals and removes them, a bite a transaction.
+    private func correct(_ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool) async throws {
+        let zone = zone
+        let now = now()
+        while !shouldStop() {
+            let situation = try await store.read("look for corrections in") { db in
+                (
+                    hasAny: try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM usage_changes)") ?? false,
+                    prices: try PriceBook.read(db), adopted: try Self.adoptedDays(db)
+                )
+            }
+            guard situation.hasAny else { return }
+            let rules = CountingRules(
+                calendar: DayCalendar(zone: zone), prices: situation.prices, adopted: situation.adopted)
+            outcome.corrections += try await write("correct totals in") { db, allowance in
+                var done: Int64 = 0
+                var count: Int64 = 0
+                repeat {
+                    let accumulator = UsageAccumulator(rules: rules)
+                    // 64 entries at a time: enough for an update's two images to cancel, few enough to look at the clock.
+                    guard let last = try UsageScan.readChanges(db, after: done, limit: 64, into: accumulator) else {
+                        break
+                    }
+                    var writer = try StatsWriter(db, now: now)
+                    try writer.addCorrections(accumulator)
+                    done = last
+                    count += accumulator.rows
+                } while !allowance.isSpent
+                try db.execute(sql: "DELETE FROM usage_changes WHERE seq <= ?", arguments: [done])
+                return count
+            }
+        }
+    }
+
+    /// Publishes a claim on everything there is. False when there is nothing above the cursor; then nothing is written.
+    private func claim() async throws -> Bool {
+        @Sendable func last(_ db: Database) throws -> Int64? {
+            let cursor = try RollupState.read(db).cursor
+            let last = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM usage_logs") ?? cursor
+            return last > cursor ? last : nil
+        }
+        guard try await store.read("look for new rows in", { try last($0) }) != nil else { return false }
+        let now = now()
+        var calendar = DayCalendar(zone: zone)
+        let offset = calendar.offsetSeconds(at: now)
+        let zone = zone.name
+        return try await write("claim rows of") { db, _ in
+            guard let last = try last(db) else { return false }
+            // AUTOINCREMENT's counter does not follow an UPDATE of the id: a row moved above it and removed would let a new row have an id that is
+            // claimed already (a random history found it).
+            try db.execute(
+                sql: "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'usage_logs' AND seq < ?1", arguments: [last])
+            try db.execute(
+                sql: """
+                    UPDATE rollup_state
+                    SET claim = ?1, zone = ?2, zone_offset_seconds = ?3
+                    WHERE id = 1 AND claim = cursor
+                    """,
+                arguments: [last, zone, offset])
+            return true
+        }
+    }
+
+    // MARK: Counting
+
+    private func countClaimed(
+        _ situation: Situation, _ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool,
+        _ progress: @Sendable (Progress) -> Void
+    ) async throws {
+        let state = situation.state
+        let rules = rules(situation)
+        // A batch that was cut short ends where it ended then; any other where it is large enough.
+        var batch = try await readBatch(
+            from: state.cursor, to: state.isInBatch ? state.batchEnd : state.claim, isWhole: state.isInBatch, rules,
+            shouldStop)
+        batch?.arrange(resuming: state)
+        while let present = batch {
+            // One batch ahead: reading and writing are two connections, and usually two cores.
+            let hasMore = present.end < state.claim
+            async let ahead =
+                hasMore && limits.readsAhead
+                ? readBatch(from: present.end, to: state.claim, isWhole: false, rules, shouldStop) : nil
+            let isDone = try await apply(present, target: state.claim, shouldStop, progress)
+            var next = try await ahead
+            guard isDone else { return }
+            outcome.rows += present.rows
+            outcome.rejected += present.rejectedRows
+            if hasMore, !limits.readsAhead {
+                next = try await readBatch(from: present.end, to: state.claim, isWhole: false, rules, shouldStop)
+            }
+            next?.arrange(resuming: nil)
+            batch = next
+        }
+    }
+
+    /// Nil when asked to stop before the batch was complete.
+    private func readBatch(
+        from start: Int64, to end: Int64, isWhole: Bool, _ rules: CountingRules, _ shouldStop: @Sendable () -> Bool
+    ) async throws -> UsageBatch? {
+        let batch = UsageBatch(start: start, rules: rules)
+        let size = limits.rowsPerSnapshot
+        while batch.end < end, isWhole || batch.keys < limits.keysPerBatch {
+            if shouldStop() { return nil }
+            try await store.read("read usage rows of") { db in
+                // By ids, not by rows: at most `size` rows lie in between, and a gap in the ids belongs to the part that ends it.
+                let first = try Int64.fetchOne(
+                    db, sql: "SELECT MIN(id) FROM usage_logs WHERE id > ?", arguments: [batch.end])
+                try batch.read(db, through: first.map { min(end, max($0, batch.end + 1) - 1 + size) } ?? end)
+            }
+        }
+        return batch
+    }
+
+    /// False when asked to stop between two parts.
+    private func apply(
+        _ batch: UsageBatch, target: Int64, _ shouldStop: @Sendable () -> Bool, _ progress: @Sendable (Progress) -> Void
+    ) async throws -> Bool {
+        let now = now()
+        while true {
+            let part = try await write("apply totals to") { db, allowance in
+                try batch.applyPart(db, allowance, now: now)
+            }
+            batch.advance(to: part)
+            let done = batch.start + Int64(Double(batch.end - batch.start) * batch.share(at: part))
+            progress(Progress(doneID: done, targetID: target, phase: "rolling up"))
+            if part.isComplete { return true }
+            if shouldStop() { return false }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import GRDB
+import GRDBSQLite
+import Scheduling
+
+/// Adds sums to daily_usage_stats, to the histograms and to the rejects. Lives within one writing transaction.
+///
+/// Additions commute, so neither the order of bites nor their size can change a total.
+struct StatsWriter {
+    private let db: Database
+    private let upsert: RawStatement
+    private let update: RawStatement?
+    private let now: Instant
+    private let timestamp: ContiguousArray<UInt8>
+    private var idBytes = ContiguousArray<UInt8>()
+    private var dates: [Int32: ContiguousArray<UInt8>] = [:]
+
+    /// - Parameter updatesFirst: whether most keys are expected to have a total: then an UPDATE by the key is tried first, which looks up one index
+    ///   instead of two.
+    init(_ db: Database, now: Instant, updatesFirst: Bool = false) throws {
+        self.db = db
+        self.now = now
+        // As CURRENT_TIMESTAMP writes it. Written by us, so the contract's updated_at trigger has nothing to do.
+        timestamp = ContiguousArray(now.description.prefix(19).replacing("T", with: " ").utf8)
+        upsert = try RawStatement(
+            db,
+            """
+            INSERT INTO daily_usage_stats (
+              id, date, user_id, model, total_requests, total_tokens, total_cost, avg_latency, success_rate, created_at, updated_at,
+              successes, failures, input_tokens, output_tokens, cost_nanos, estimated_cost_nanos, unpriced_requests,
+              unpriced_tokens, latency_sum_ms, latency_max_ms, source
+            )
+            VALUES (
+              ?1, ?2, ?3, ?4, ?5, ?6, ?7 / 1e9, COALESCE(CAST(?8 AS REAL) / ?5, 0), COALESCE(100.0 * ?9 / ?5, 0), ?17, ?17,
+              ?9, ?10, ?11, ?12, ?7, ?13, ?14, ?15, ?8, ?16, 'rollup'
+            )
+            ON CONFLICT (date, user_id, model) DO UPDATE SET
+              \(Self.additions)
+            -- the documented id can be that of another key: 'a-b' and 'c', 'a' and 'b-c'
+            ON CONFLICT (id) DO NOTHING
+            """)
+        update =
+            try updatesFirst
+            ? RawStatement(
+                db,
+                """
+                UPDATE daily_usage_stats
+                SET \(Self.additions)
+                WHERE date = ?2 AND user_id = ?3 AND model = ?4
+                """) : nil
+    }
+
+    /// The parameters are those of the INSERT in `init`.
+    private static let additions = """
+        total_requests = COALESCE(total_requests, 0) + ?5,
+        total_tokens = COALESCE(total_tokens, 0) + ?6,
+        total_cost = (cost_nanos + ?7) / 1e9,
+        avg_latency = COALESCE(CAST(latency_sum_ms + ?8 AS REAL) / (COALESCE(total_requests, 0) + ?5), 0),
+        success_rate = COALESCE(100.0 * (successes + ?9) / (COALESCE(total_requests, 0) + ?5), 0),
+        updated_at = ?17,
+        successes = successes + ?9,
+        failures = failures + ?10,
+        input_tokens = input_tokens + ?11,
+        output_tokens = output_tokens + ?12,
+        cost_nanos = cost_nanos + ?7,
+        estimated_cost_nanos = estimated_cost_nanos + ?13,
+        unpriced_requests = unpriced_requests + ?14,
+        unpriced_tokens = unpriced_tokens + ?15,
+        latency_sum_ms = latency_sum_ms + ?8,
+        latency_max_ms = MAX(latency_max_ms, ?16),
+        source = CASE source WHEN 'adopted' THEN 'adopted' ELSE 'rollup' END
+        """
+
+    /// Adds to one day's total of one user and model.
+    mutating func add(
+        _ sums: UsageSums, day: Int32, user: UnsafeBufferPointer<UInt8>, model: UnsafeBufferPointer<UInt8>
+    ) throws {
+        let date = date(day)
+        idBytes.removeAll(keepingCapacity: true)
+        idBytes.append(contentsOf: user)
+        idBytes.append(UInt8(ascii: "-"))
+        idBytes.append(contentsOf: model)
+        idBytes.append(UInt8(ascii: "-"))
+        idBytes.append(contentsOf: date)
+        let documented = idBytes.count
+        var attempt = 1
+        if let update {
+            try run(update, sums, date, user, model)
+            if sqlite3_changes(db.sqliteConnection) > 0 { return }
+        }
+        while true {
+            try run(upsert, sums, date, user, model)
+            if sqlite3_changes(db.sqliteConnection) > 0 { return }
+            // The id belongs to another key: this key's gets a number.
+            attempt += 1
+            idBytes.removeSubrange(documented...)
+            idBytes.append(contentsOf: "~\(attempt)".utf8)
+        }
+    }
+
+    /// Binds the parameters of the INSERT and of the UPDATE, which are the same, and runs it.
+    private func run(
+        _ statement: RawStatement, _ sums: UsageSums, _ date: ContiguousArray<UInt8>,
+        _ user: UnsafeBufferPointer<UInt8>,
+        _ model: UnsafeBufferPointer<UInt8>
+    ) throws {
+        try date.withUnsafeBufferPointer { date in
+            try timestamp.withUnsafeBufferPointer { timestamp in
+                try idBytes.withUnsafeBufferPointer { id in
+                    statement.bind(id, at: 1)
+                    statement.bind(date, at: 2)
+                    statement.bind(user, at: 3)
+                    statement.bind(model, at: 4)
+                    statement.bind(sums.requests, at: 5)
+                    statement.bind(sums.totalTokens, at: 6)
+                    statement.bind(sums.costNanos, at: 7)
+                    statement.bind(sums.latencySumMilliseconds, at: 8)
+                    statement.bind(sums.successes, at: 9)
+                    statement.bind(sums.failures, at: 10)
+                    statement.bind(sums.inputTokens, at: 11)
+                    statement.bind(sums.outputTokens, at: 12)
+                    statement.bind(sums.estimatedCostNanos, at: 13)
+                    statement.bind(sums.unpricedRequests, at: 14)
+                    statement.bind(sums.unpricedTokens, at: 15)
+                    statement.bind(sums.latencyMaxMilliseconds, at: 16)
+                    statement.bind(timestamp, at: 17)
+                    try statement.run()
+                }
+            }
+        }
+    }
+
+    func addHistogram(_ changes: [(bucket: Int, requests: Int64)], day: Int32, model: String) throws {
+        try LatencyHistogram.add(changes, date: dateText(day), model: model, db)
+    }
+
+    /// Sets a row aside, or (nil) takes it back from there. Running it twice is harmless.
+    func setAside(_ rowID: Int64, _ reject: Reject?) throws {
+        guard let reject else {
+            try db.execute(sql: "DELETE FROM usage_rejects WHERE row_id = ?", arguments: [rowID])
+            return
+        }
+        try db.execute(
+            sql: """
+                INSERT INTO usage_rejects (row_id, reason, detail, rejected_at_ms)
+                VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (row_id) DO UPDATE SET reason = ?2, detail = ?3
+                """,
+            arguments: [rowID, reject.reason.rawValue, reject.detail, now.milliseconds])
+    }
+
+    /// Adds corrections: sums that may be negative. Keys and buckets that become nothing are removed; a greatest latency that may have been taken
+    /// back marks its day, if open, as dirty.
+    mutating func addCorrections(_ accumulator: UsageAccumulator) throws {
+        for (index, key) in accumulator.keys.enumerated() {
+            let sums = accumulator.sums[index]
+            let user = accumulator.users.keys[Int(key.user)].bytes
+            let model = accumulator.models.keys[Int(key.model)].bytes
+            if let removed = sums.removedMaxMilliseconds, sums.latencyMaxMilliseconds < removed {
+                try markIfMaximumLost(removed, key, accumulator)
+            } else if sums.isZero {
+                continue
+            }
+            try add(sums, day: key.day, user: user, model: model)
+            if sums.requests <= 0 { try removeIfNothing(key, accumulator) }
+        }
+        for row in accumulator.histogram.rows(modelRanks: accumulator.models.ranks()) {
+            try addHistogram(row.changes, day: row.day, model: accumulator.models.string(row.model))
+        }
+        for (rowID, reject) in accumulator.rejects {
+            try setAside(rowID, reject)
+        }
+    }
+
+    private func removeIfNothing(_ key: UsageAccumulator.GroupKey, _ accumulator: UsageAccumulator) throws {
+        try db.execute(
+            sql: """
+                DELETE FROM daily_usage_stats
+                WHERE date = ? AND user_id = ? AND model = ?
+                  AND total_requests = 0 AND successes = 0 AND failures = 0 AND total_tokens = 0 AND cost_nanos = 0
+                  AND source <> 'adopted'
+                """,
+            arguments: [dateText(key.day), accumulator.users.string(key.user), accumulator.models.string(key.model)])
+    }
+
+    private func markIfMaximumLost(_ removed: Int64, _ key: UsageAccumulator.GroupKey, _ accumulator: UsageAccumulator)
+        throws
+    {
+        try db.execute(
+            sql: """
+                INSERT INTO rollup_dirty_days (date)
+                SELECT date
+                FROM daily_usage_stats
+                WHERE date = ?1 AND user_id = ?2 AND model = ?3
+                  AND latency_max_ms <= ?4
+                  -- of a day that is sealed or further, the greatest latency ever seen stands
+                  AND NOT EXISTS (SELECT 1 FROM usage_days d WHERE d.date = ?1)
+                ON CONFLICT (date) DO UPDATE SET generation = generation + 1
+                """,
+            arguments: [
+                dateText(key.day), accumulator.users.string(key.user), accumulator.models.string(key.model), removed,
+            ])
+    }
+
+    private func dateText(_ day: Int32) -> String {
+        Day(number: Int(day)).map(String.init(describing:)) ?? ""
+    }
+
+    private mutating func date(_ day: Int32) -> ContiguousArray<UInt8> {
+        if let known = dates[day] { return known }
+        let text = ContiguousArray(dateText(day).utf8)
+        dates[day] = text
+        return text
+    }
+}

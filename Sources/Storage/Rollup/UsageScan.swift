@@ -1,0 +1,206 @@
+import GRDB
+import GRDBSQLite
+import Scheduling
+
+/// The statements that read usage rows and their logged images, always in the accumulator's column order.
+enum UsageScan {
+    static let columns = "user_id, model, input_tokens, output_tokens, total_tokens, cost, latency, status, created_at"
+
+    /// Feeds the rows with `after` < id ≤ `through` as they stood when the claim was published.
+    ///
+    /// What happened to them since then is in the change log of the same snapshot: for such a row its first old image is fed instead, or
+    /// nothing if it only came there later. So the sums are the same whenever they are formed, also after a crash, and the log's entries are
+    /// counted afterwards, each exactly once.
+    static func readClaimed(_ db: Database, after: Int64, through: Int64, into accumulator: UsageAccumulator) throws {
+        let firsts = try RawStatement(
+            db,
+            """
+            SELECT row_id, MIN(seq)
+            FROM usage_changes
+            WHERE row_id > ?1 AND row_id <= ?2
+            GROUP BY row_id
+            """)
+        firsts.bind(after, at: 1)
+        firsts.bind(through, at: 2)
+        var firstChange: [Int64: Int64] = [:]
+        while try firsts.step() {
+            firstChange[sqlite3_column_int64(firsts.handle, 0)] = sqlite3_column_int64(firsts.handle, 1)
+        }
+        firsts.reset()
+
+        let rows = try RawStatement(
+            db,
+            """
+            SELECT id, \(columns)
+            FROM usage_logs
+            WHERE id > ?1 AND id <= ?2
+            """)
+        rows.bind(after, at: 1)
+        rows.bind(through, at: 2)
+        while try rows.step() {
+            let id = sqlite3_column_int64(rows.handle, 0)
+            if !firstChange.isEmpty, firstChange[id] != nil { continue }
+            try accumulator.accumulate(rows.handle, from: 1, rowID: id, sign: 1)
+        }
+        rows.reset()
+
+        guard !firstChange.isEmpty else { return }
+        let image = try RawStatement(
+            db,
+            """
+            SELECT \(columns)
+            FROM usage_changes
+            WHERE seq = ?1 AND sign = -1
+            """)
+        for (id, seq) in firstChange {
+            image.bind(seq, at: 1)
+            if try image.step() { try accumulator.accumulate(image.handle, from: 0, rowID: id, sign: 1) }
+            image.reset()
+        }
+    }
+
+    /// Feeds up to `limit` log entries after `seq`, oldest first. Returns the last one's seq, nil when there are none.
+    ///
+    /// Of a row that changed several times only the first old and the last new image are fed: those between cancel out, and would only blur
+    /// which greatest latency was taken away.
+    ///
+    /// - Parameters:
+    ///   - rowLimit: entries of rows above this are passed over: those rows are not counted yet.
+    ///   - sign: +1 to correct totals by the log, −1 to undo it.
+    static func readChanges(
+        _ db: Database, after seq: Int64, limit: Int64, through rowLimit: Int64 = .max, sign: Int64 = 1,
+        into accumulator: UsageAccumulator
+    ) throws -> Int64? {
+        let window = try RawStatement(
+            db,
+            """
+            SELECT seq, row_id
+            FROM usage_changes
+            WHERE seq > ?1
+            ORDER BY seq
+            LIMIT ?2
+            """)
+        window.bind(seq, at: 1)
+        window.bind(limit, at: 2)
+        var span: [Int64: (first: Int64, last: Int64)] = [:]
+        var last: Int64?
+        while try window.step() {
+            let entry = sqlite3_column_int64(window.handle, 0)
+            span[sqlite3_column_int64(window.handle, 1), default: (entry, entry)].last = entry
+            last = entry
+        }
+        window.reset()
+        guard let last else { return nil }
+
+        let changes = try RawStatement(
+            db,
+            """
+            SELECT seq, row_id, sign, \(columns)
+            FROM usage_changes
+            WHERE seq > ?1 AND seq <= ?2
+            ORDER BY seq
+            """)
+        changes.bind(seq, at: 1)
+        changes.bind(last, at: 2)
+        while try changes.step() {
+            let entry = sqlite3_column_int64(changes.handle, 0)
+            let rowID = sqlite3_column_int64(changes.handle, 1)
+            let isNew = sqlite3_column_int64(changes.handle, 2) > 0
+            guard rowID <= rowLimit, let span = span[rowID], isNew ? entry == span.last : entry == span.first else {
+                continue
+            }
+            try accumulator.accumulate(changes.handle, from: 3, rowID: rowID, sign: isNew ? sign : -sign)
+        }
+        changes.reset()
+        return last
+    }
+
+    /// Feeds the counted rows (id ≤ `through`) of some days as they stand now. Rows of neighbouring days may pass by; the accumulator is to look
+    /// at `only` these days.
+    ///
+    /// Uses the index on created_at, whose order mixes forms: numbers come before texts, and a text with an offset of its own may stand a day
+    /// off. So three ranges are read, and in the margins of the text range only rows that do carry an offset.
+    static func readDays(
+        _ db: Database, _ days: ClosedRange<Day>, calendar: DayCalendar, through: Int64,
+        into accumulator: UsageAccumulator
+    ) throws {
+        try forEachRow(db, days, calendar: calendar, columns: columns, through: through) { statement, id in
+            try accumulator.accumulate(statement, from: 1, rowID: id, sign: 1)
+        }
+    }
+
+    /// Calls `visit` with the id (column 0) and the columns of every row that may belong to the days.
+    static func forEachRow(
+        _ db: Database, _ days: ClosedRange<Day>, calendar: DayCalendar, columns: String, through: Int64,
+        visit: (OpaquePointer, Int64) throws -> Void
+    ) throws {
+        var calendar = calendar
+        let start = calendar.bounds(of: days.lowerBound).lowerBound
+        let end = calendar.bounds(of: days.upperBound).upperBound
+        var utc = DayCalendar.utc
+        // The UTC dates that the zone's days touch; beyond the calendar's ends the bounds are the texts before and after every date.
+        let firstDate = utc.day(of: start) ?? .first
+        let lastDate = utc.day(of: Instant(milliseconds: end.milliseconds - 1)) ?? .last
+        let texts = try RawStatement(
+            db,
+            """
+            SELECT id, \(columns)
+            FROM usage_logs
+            WHERE created_at >= ?1 AND created_at < ?2
+              AND id <= ?5
+              -- in the margins, only times with an offset of their own, which their text puts on another date
+              AND (
+                created_at >= ?3 AND created_at < ?4
+                OR instr(substr(created_at, 11), '+') > 0
+                OR instr(substr(created_at, 11), '-') > 0
+              )
+            """)
+        func text(_ day: Day?, else word: String) -> String { day?.description ?? word }
+        let margins = (
+            text(firstDate.advanced(by: -1), else: "0000-01-01"), text(lastDate.advanced(by: 2), else: "9999-12-32")
+        )
+        let inner = (firstDate.description, text(lastDate.advanced(by: 1), else: "9999-12-32"))
+        try withBytes(margins.0, margins.1, inner.0, inner.1) { low, high, innerLow, innerHigh in
+            texts.bind(low, at: 1)
+            texts.bind(high, at: 2)
+            texts.bind(innerLow, at: 3)
+            texts.bind(innerHigh, at: 4)
+            texts.bind(through, at: 5)
+            while try texts.step() { try visit(texts.handle, sqlite3_column_int64(texts.handle, 0)) }
+            texts.reset()
+        }
+        let numbers = try RawStatement(
+            db,
+            """
+            SELECT id, \(columns)
+            FROM usage_logs
+            WHERE created_at >= ?1 AND created_at < ?2
+              AND id <= ?3
+            """)
+        // Unix seconds, then Unix milliseconds. A fraction of a second before the end still belongs to the day.
+        for scale in [Int64(1000), 1] {
+            numbers.bind(start.milliseconds / scale - 1, at: 1)
+            numbers.bind(end.milliseconds / scale + 1, at: 2)
+            numbers.bind(through, at: 3)
+            while try numbers.step() { try visit(numbers.handle, sqlite3_column_int64(numbers.handle, 0)) }
+            numbers.reset()
+        }
+    }
+
+    private static func withBytes(
+        _ first: String, _ second: String, _ third: String, _ fourth: String,
+        _ body: (
+            UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>,
+            UnsafeBufferPointer<UInt8>
+        ) throws -> Void
+    ) throws {
+        let arrays = [first, second, third, fourth].map { ContiguousArray($0.utf8) }
+        try arrays[0].withUnsafeBufferPointer { a in
+            try arrays[1].withUnsafeBufferPointer { b in
+                try arrays[2].withUnsafeBufferPointer { c in
+                    try arrays[3].withUnsafeBufferPointer { d in try body(a, b, c, d) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+
+/// Measures what the README promises, side by side with what it is compared to, in one run.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tallyd-bench",
+        abstract:
+            "Measure the rollup against 1.0.0's nightly statement, and the gateway's latency with and without tallyd.",
+        discussion: """
+            Needs the release builds of tallyd and gateway-sim beside it, and the sqlite3 shell. Prints a table, and JSON with --json. \
+            Nothing here passes or fails on a time: read the ratios.
+            """)
+
+    @Option(help: "Rows of the large database.")
+    var rows = 5_000_000
+
+    @Option(help: "Days that they span.")
+    var days = 90
+
+    @Option(help: "Users.")
+    var users = 2_000
+
+    @Option(help: "Models.")
+    var models = 8
+
+    @Option(help: "Folder for the databases; kept between runs, so that they are made once.")
+    var folder = NSTemporaryDirectory() + "tallyd-bench"
+
+    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway.")
+    var only = "first,tick,gateway"
+
+    @Option(help: "Runs of each timed side; the median is printed.")
+    var runs = 3
+
+    @Flag(help: "Print JSON instead of the table.")
+    var json = false
+
+    func run() async throws {
+        let names = Set(only.split(separator: ",").map(String.init))
+        let tools = try Tools()
+        let data = Dataset(folder: folder, tools: tools, days: days, users: users, models: models)
+        var results: [Measurement] = []
+        if names.contains("first") {
+            results += try FirstRollup(tools: tools, data: data, rows: rows, runs: runs).measure()
+        }
+        if names.contains("tick") {
+            results += try await Tick(data: data, rows: rows, runs: max(runs, 5)).measure()
+        }
+        if names.contains("gateway") {
+            results += try GatewayView(tools: tools, data: data, rows: rows).measure()
+        }
+        print(json ? try Measurement.json(results) : Measurement.table(results))
+    }
+}

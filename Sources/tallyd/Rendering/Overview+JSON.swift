@@ -1,0 +1,49 @@
+import Scheduling
+import Storage
+
+extension Overview {
+    var json: JSONValue {
+        [
+            "rollup": rollupJSON,
+            "database": [
+                "path": .string(path), "bytes": JSONValue(rollup.databaseBytes),
+                "wal_bytes": JSONValue(rollup.walBytes),
+                "free_bytes": JSONValue(rollup.freeBytes), "schema_version": JSONValue(schema.schemaVersion),
+                "environment": JSONValue(schema.environment), "sqlite_version": .string(sqlite),
+                "sqlite_has_wal_reset_bug": .bool(Self.hasWALResetBug(sqlite)),
+            ],
+            "runs": JSONValue(runs.map(Self.json)),
+            "now": JSONValue(now),
+        ]
+    }
+
+    var rollupJSON: JSONValue {
+        [
+            "counted_by": JSONValue(holder),
+            "cursor": JSONValue(rollup.cursor),
+            "last_id": JSONValue(rollup.lastID),
+            "in_batch": .bool(rollup.isInBatch),
+            "lag_rows": JSONValue(rollup.lagRows),
+            "lag_seconds": JSONValue(lagSeconds),
+            "oldest_uncounted_at": JSONValue(rollup.oldestUncounted),
+            "newest_day": JSONValue(rollup.newestDay),
+            "updated_at": JSONValue(rollup.updatedAt),
+            "pending_corrections": JSONValue(rollup.pendingCorrections),
+            "marked_days": JSONValue(rollup.markedDays.map { JSONValue($0) }),
+            "rejects": .object(rollup.rejects.mapValues { JSONValue($0) }),
+            "closed_days": .object(rollup.closedDays.mapValues { JSONValue($0) }),
+            "counted_in_time_zone": JSONValue(rollup.zone),
+            "time_zone": .string(zone.name),
+        ]
+    }
+
+    private static func json(_ run: JobLedger.Run) -> JSONValue {
+        [
+            "id": JSONValue(run.id), "job": .string(run.job), "slot": JSONValue(run.slot),
+            "attempt": JSONValue(run.attempt),
+            "state": .string(run.state.rawValue), "started_at": JSONValue(run.startedAt),
+            "finished_at": JSONValue(run.finishedAt), "rows": JSONValue(run.rows),
+            "lock_ms": .number(Double(run.lockMicroseconds) / 1_000), "error": JSONValue(run.error),
+        ]
+    }
+}
