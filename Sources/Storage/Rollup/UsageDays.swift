@@ -1,0 +1,95 @@
+import GRDB
+import Scheduling
+
+/// Which days there are.
+enum UsageDays {
+    /// Days with totals or raw rows, ascending, found by stepping through indexes and not by reading rows.
+    static func present(_ db: Database, in range: ClosedRange<Day>?, calendar: DayCalendar) throws -> [Day] {
+        var days = Set(try totalled(db))
+        for day in try written(db) {
+            // An offset of its own may put a row a day off either way.
+            for shift in -1...1 {
+                if let near = day.advanced(by: shift) { days.insert(near) }
+            }
+        }
+        days.formUnion(try numbered(db, calendar: calendar))
+        return days.filter { range?.contains($0) ?? true }.sorted()
+    }
+
+    /// Days with totals.
+    ///
+    /// Here and below each step stays within SQL: a text with a NUL in it, handed out and in again, comes back shorter, and the next step finds
+    /// it anew for ever. Texts sort between '' and x'', numbers before and blobs after them (sqlite.org/datatype3.html, section 4.1).
+    private static func totalled(_ db: Database) throws -> [Day] {
+        let dates = try String.fetchAll(
+            db,
+            sql: """
+                WITH RECURSIVE step (date) AS (
+                  SELECT MIN(date) FROM daily_usage_stats WHERE date >= '' AND date < x''
+                  UNION ALL
+                  SELECT (SELECT MIN(d.date) FROM daily_usage_stats d WHERE d.date > step.date AND d.date < x'')
+                  FROM step
+                  WHERE step.date IS NOT NULL
+                )
+                SELECT date FROM step WHERE date IS NOT NULL
+                """)
+        return dates.compactMap { Day($0) }
+    }
+
+    /// Days that raw rows' texts begin with: from one date to the next, and from one text without a date to the next.
+    private static func written(_ db: Database) throws -> [Day] {
+        let dates = try String.fetchAll(
+            db,
+            sql: """
+                WITH RECURSIVE step (text) AS (
+                  SELECT MIN(created_at) FROM usage_logs WHERE created_at >= '' AND created_at < x''
+                  UNION ALL
+                  SELECT (
+                    SELECT MIN(u.created_at)
+                    FROM usage_logs u
+                    WHERE u.created_at < x''
+                      AND u.created_at > CASE
+                        -- past every text of this date, and never back
+                        WHEN substr(step.text, 1, 10) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+                        THEN MAX(step.text, substr(step.text, 1, 10) || char(0x10FFFF))
+                        ELSE step.text
+                      END
+                  )
+                  FROM step
+                  WHERE step.text IS NOT NULL
+                )
+                SELECT DISTINCT substr(text, 1, 10)
+                FROM step
+                WHERE substr(text, 1, 10) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+                """)
+        return dates.compactMap { Day($0) }
+    }
+
+    /// Days of raw rows that have a Unix time.
+    private static func numbered(_ db: Database, calendar: DayCalendar) throws -> Set<Day> {
+        var calendar = calendar
+        var days: Set<Day> = []
+        for (low, high, scale) in [(1e8, 1e11, 1000.0), (1e11, 1e14, 1.0)] {
+            var from = low
+            while let number = try Double.fetchOne(
+                db, sql: "SELECT MIN(created_at) FROM usage_logs WHERE created_at >= ? AND created_at < ?",
+                arguments: [from, high])
+            {
+                guard let day = Instant(unix: number).flatMap({ calendar.day(of: $0) }) else { break }
+                days.insert(day)
+                let next = Double(calendar.bounds(of: day).upperBound.milliseconds) / scale
+                guard next > number else { break }
+                from = next
+            }
+        }
+        return days
+    }
+
+    /// Days that are no longer open, with their state.
+    static func closed(_ db: Database) throws -> [Day: String] {
+        let rows = try Row.fetchAll(db, sql: "SELECT date, state FROM usage_days")
+        return rows.reduce(into: [:]) { days, row in
+            if let day = Day(row[0] as String) { days[day] = row[1] }
+        }
+    }
+}
