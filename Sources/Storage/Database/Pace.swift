@@ -5,6 +5,11 @@ package struct Pace: Sendable, Equatable {
     package var hold: Duration
     /// The share of time, 0 to 1, for which the lock is held at most while other connections write.
     package var duty: Double
+    /// Pages a second that may always be written to the log while others write. At 500 the gateway's automatic checkpoints, one each 1,000
+    /// pages of the log, become one more every two seconds at the most.
+    package var pagesPerSecond: Double
+    /// Beside a gateway that writes more, as many pages for each of its own: a third more checkpoints than it has anyway.
+    package var pageShare: Double
     /// For how long a write tries to get the lock before it gives up with an error; it tries again at the next tick.
     package var patience: Duration
     /// The size of the write-ahead log that is fine. At four times this the writer checkpoints it, passively. The gateway's own checkpoints
@@ -12,11 +17,13 @@ package struct Pace: Sendable, Equatable {
     package var walLimitBytes: Int64
 
     package init(
-        hold: Duration = .milliseconds(5), duty: Double = 0.1, patience: Duration = .seconds(30),
-        walLimitBytes: Int64 = 64 * 1_024 * 1_024
+        hold: Duration = .milliseconds(5), duty: Double = 0.1, pagesPerSecond: Double = 500,
+        pageShare: Double = 1.0 / 3, patience: Duration = .seconds(30), walLimitBytes: Int64 = 64 * 1_024 * 1_024
     ) {
         self.hold = hold
         self.duty = duty
+        self.pagesPerSecond = pagesPerSecond
+        self.pageShare = pageShare
         self.patience = patience
         self.walLimitBytes = walLimitBytes
     }

@@ -7,25 +7,19 @@ import Synchronization
 /// The program's one writing connection.
 ///
 /// The gateway must not notice it, so: it asks for the lock without waiting in SQLite's queue and loses every race (its own jittered
-/// pause, never a busy handler); it holds the lock for `Pace.hold` at most, a bite at a time; and while anyone else writes
-/// (PRAGMA data_version tells: it changes with other connections' commits only) it holds it for `Pace.duty` of the time at most. With nobody else about it
-/// goes at full speed, still in short bites, since the next insert may come at any moment.
+/// pause, never a busy handler); it holds the lock for `Pace.hold` at most, a bite at a time; and while anyone else writes it rests between
+/// bites (see `Courtesy`). With nobody else about it goes at full speed, still in short bites, since the next insert may come at any moment.
 package final class PoliteWriter: Sendable {
     private let queue: DatabaseQueue
     private let path: String
     package let pace: Pace
     /// Set by tests: ends bites by counting instead of by time.
     private let steps: Allowance.Steps?
+    private let log: WriteAheadLog
     private let state: Mutex<State>
 
     private struct State {
-        var dataVersion: Int64 = -1
-        var dataVersionReadAt: UInt64 = 0
-        var othersWroteAt: UInt64?
-        /// Not before this monotonic time, in nanoseconds, when others write.
-        var rest: UInt64 = 0
-        /// What a commit takes, as a decaying mean: it is part of the hold but comes after the work.
-        var commitNanoseconds: Double = 500_000
+        var courtesy: Courtesy
         var nextCheckpoint: UInt64 = 0
         var totals = Totals()
     }
@@ -38,17 +32,19 @@ package final class PoliteWriter: Sendable {
         package var lostRaces = 0
         package var waitNanoseconds: UInt64 = 0
         package var checkpoints = 0
+        /// Pages written to the write-ahead log.
+        package var pages = 0
     }
-
-    /// Others count as writing for this long after a commit of theirs was seen.
-    private static let recently: UInt64 = 1_000_000_000
 
     init(queue: DatabaseQueue, path: String, pace: Pace, steps: Allowance.Steps?) {
         self.queue = queue
         self.path = path
         self.pace = pace
         self.steps = steps
-        state = Mutex(State())
+        state = Mutex(State(courtesy: Courtesy(pace: pace)))
+        let log = WriteAheadLog()
+        self.log = log
+        queue.inDatabase { db in log.observe(db) }
     }
 
     package var totals: Totals { state.withLock { $0.totals } }
@@ -85,7 +81,7 @@ package final class PoliteWriter: Sendable {
 
     /// Waits out the rest that the duty asks for. Not while nobody else writes.
     private func rest() async {
-        let (until, isShared) = state.withLock { ($0.rest, $0.othersWroteAt != nil) }
+        let (until, isShared) = state.withLock { ($0.courtesy.rest, $0.courtesy.isShared) }
         let now = MonotonicClock.nanoseconds()
         guard isShared, until > now, steps == nil else { return }
         // A cancelled sleep returns at once: the bite that follows is the last one.
@@ -116,14 +112,15 @@ package final class PoliteWriter: Sendable {
 
     private func transact<T>(_ db: Database, _ work: (Database, Allowance) throws -> T) throws -> T? {
         if db.isInsideTransaction { try db.rollback() }
-        noteOthers(try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0)
+        let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
+        state.withLock { $0.courtesy.look(dataVersion: version, now: MonotonicClock.nanoseconds()) }
         do {
             try db.beginTransaction(.immediate)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             return nil
         }
         let began = MonotonicClock.nanoseconds()
-        let allowed = allowance(from: began)
+        let allowed = Allowance(deadline: began + state.withLock { $0.courtesy.workNanoseconds }, steps: steps)
         let result: T
         let worked: UInt64
         do {
@@ -136,38 +133,20 @@ package final class PoliteWriter: Sendable {
             throw error
         }
         let ended = MonotonicClock.nanoseconds()
-        noteHold(began: began, worked: worked, ended: ended)
+        let (pages, logPages) = log.written(db)
+        note(Courtesy.Bite(began: began, worked: worked, ended: ended, pages: pages, logPages: logPages))
         try checkpointIfLarge(db, now: ended)
         return result
     }
 
-    private func noteOthers(_ version: Int64) {
-        let now = MonotonicClock.nanoseconds()
+    private func note(_ bite: Courtesy.Bite) {
+        let hold = bite.ended - bite.began
         state.withLock {
-            // Only between two bites: that somebody wrote during a long pause of ours says nothing of now.
-            if $0.dataVersion != version, now - $0.dataVersionReadAt < Self.recently / 20 { $0.othersWroteAt = now }
-            if let seen = $0.othersWroteAt, now - seen > Self.recently { $0.othersWroteAt = nil }
-            $0.dataVersion = version
-            $0.dataVersionReadAt = now
-        }
-    }
-
-    private func allowance(from began: UInt64) -> Allowance {
-        let (commit, isShared) = state.withLock { ($0.commitNanoseconds, $0.othersWroteAt != nil) }
-        // With nobody about there is no tail to keep short, and fewer bites have fewer commits.
-        let target = Double(pace.hold / .nanoseconds(1)) * (isShared ? 0.3 : 0.8)
-        let work = max(target - commit, target / 4)
-        return Allowance(deadline: began + UInt64(work), steps: steps)
-    }
-
-    private func noteHold(began: UInt64, worked: UInt64, ended: UInt64) {
-        let hold = ended - began
-        state.withLock {
-            $0.commitNanoseconds += (Double(ended - worked) - $0.commitNanoseconds) / 8
-            $0.rest = ended + UInt64(Double(hold) * (1 / pace.duty - 1))
+            $0.courtesy.note(bite)
             $0.totals.writes += 1
             $0.totals.holdNanoseconds += hold
             $0.totals.longestHoldNanoseconds = max($0.totals.longestHoldNanoseconds, hold)
+            $0.totals.pages += bite.pages
         }
     }
 

@@ -40,6 +40,7 @@ package final class Store: Sendable {
 
     private init(path: String, pace: Pace, steps: Allowance.Steps?, prepare: Preparation?, creating: Bool) throws {
         self.path = path
+        _ = Self.isConfigured
         try Self.examine(path, creating: creating)
         do {
             let queue = try DatabaseQueue(path: path, configuration: Self.writing(prepare))
@@ -49,6 +50,9 @@ package final class Store: Sendable {
             throw StorageError.wrapping(error, cannot: "open", path)
         }
     }
+
+    /// Once in a process, before its first connection.
+    private static let isConfigured: Bool = csqliteconfig_count_no_memory() == SQLITE_OK
 
     /// The mistakes that SQLite would answer with a bare code, or by making a new file.
     private static func examine(_ path: String, creating: Bool) throws {
