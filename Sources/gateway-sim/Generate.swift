@@ -28,10 +28,17 @@ struct Generate: ParsableCommand {
     @Option(help: "What the random numbers start from.")
     var seed: UInt64 = 1
 
+    // Once in 128 MB: an index page that many rows touch is then copied back once, not each time.
+    @Option(help: "Pages in the write-ahead log at which it is copied back; SQLite itself says 1000.")
+    var walAutocheckpoint = 32_768
+
     func validate() throws {
         guard rows >= 1 else { throw ValidationError("--rows is \(rows); give 1 or more.") }
         guard (1...3_660).contains(days) else { throw ValidationError("--days is \(days); give 1 to 3660.") }
         guard users >= 1 else { throw ValidationError("--users is \(users); give 1 or more.") }
+        guard walAutocheckpoint >= 0 else {
+            throw ValidationError("--wal-autocheckpoint is \(walAutocheckpoint); give 0 (never) or more.")
+        }
         guard models >= 1 else { throw ValidationError("--models is \(models); give 1 or more.") }
         _ = try end()
     }
@@ -41,8 +48,7 @@ struct Generate: ParsableCommand {
         try connection.requireGatewayTables()
         // 128 MB, so that the indexes' pages stay at hand while millions of rows go in.
         try connection.execute("PRAGMA cache_size = -131072")
-        // And a checkpoint only every 128 MB: an index page that many rows touch is then copied back once, not each time.
-        try connection.execute("PRAGMA wal_autocheckpoint = 32768")
+        try connection.execute("PRAGMA wal_autocheckpoint = \(walAutocheckpoint)")
         try PriceList.enter(Model.offer(models), into: connection)
         let period = Period(
             rhythm: Rhythm(days: days, until: try end(), requests: rows, seed: seed),

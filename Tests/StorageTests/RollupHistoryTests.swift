@@ -232,7 +232,8 @@ private final class History: @unchecked Sendable {
             rollup: Rollup(
                 store: store, zone: zone,
                 limits: Rollup.Limits(
-                    keysPerBatch: pick(1...6), rowsPerSnapshot: Int64(pick(1...5)), readsAhead: seed % 5 == 0)
+                    keysPerBatch: pick(1...6), rowsPerSnapshot: Int64(pick(1...5)), readsAhead: seed % 5 == 0,
+                    halvedFrom: 2)
             ) { Instant(milliseconds: 1_793_300_000_000) }, store: store)
     }
 

@@ -80,9 +80,9 @@ package struct UsageReport: Sendable, Equatable {
         var counts: [String: [Int: Int64]] = [:]
         while let row = try rows.next() {
             let key: String = row[0]
-            for (bucket, requests) in try LatencyHistogram(json: row[1]).counts {
-                counts[key, default: [:]][bucket, default: 0] += requests
-                counts[allKeys, default: [:]][bucket, default: 0] += requests
+            for count in try LatencyHistogram(json: row[1]).counts {
+                counts[key, default: [:]][count.bucket, default: 0] += count.requests
+                counts[allKeys, default: [:]][count.bucket, default: 0] += count.requests
             }
         }
         return counts.mapValues { counts in

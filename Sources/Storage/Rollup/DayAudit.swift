@@ -118,8 +118,8 @@ enum DayAudit {
         let histograms = try Row.fetchCursor(
             db, sql: "SELECT model, buckets FROM usage_latency_histograms WHERE date = ?", arguments: [day.description])
         while let row = try histograms.next() {
-            for (bucket, requests) in try LatencyHistogram(json: row[1]).counts {
-                result.histogram[DayDrift.BucketKey(model: row[0], bucket: bucket), default: 0] -= requests
+            for count in try LatencyHistogram(json: row[1]).counts {
+                result.histogram[DayDrift.BucketKey(model: row[0], bucket: count.bucket), default: 0] -= count.requests
             }
         }
         result.histogram = result.histogram.filter { $0.value != 0 }

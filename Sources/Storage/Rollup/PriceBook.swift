@@ -34,12 +34,12 @@ struct PriceBook: Sendable, Equatable {
     static func read(_ db: Database) throws -> PriceBook {
         var book = PriceBook()
         let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT model, effective_from_ms, prompt_nanos_per_1k, completion_nanos_per_1k
-                FROM model_price_book
-                ORDER BY model, effective_from_ms
-                """)
+            db.cachedStatement(
+                sql: """
+                    SELECT model, effective_from_ms, prompt_nanos_per_1k, completion_nanos_per_1k
+                    FROM model_price_book
+                    ORDER BY model, effective_from_ms
+                    """))
         while let row = try rows.next() {
             book.append(
                 model: row[0], effectiveFrom: Instant(milliseconds: row[1]), prompt: row[2], completion: row[3])
@@ -83,18 +83,18 @@ extension PriceBook {
     /// The usable rows of model_pricing: active (TRUE, 1 or 'true'), in dollars, between 0 and 1,000 dollars per 1,000 tokens.
     static func readPresent(_ db: Database) throws -> [String: Price] {
         let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT model,
-                       CAST(ROUND(prompt_cost_per_1k * 1e9) AS INTEGER),
-                       CAST(ROUND(completion_cost_per_1k * 1e9) AS INTEGER)
-                FROM model_pricing
-                WHERE typeof(model) = 'text'
-                  AND lower(CAST(is_active AS TEXT)) IN ('1', 'true')
-                  AND upper(COALESCE(currency, 'USD')) = 'USD'
-                  AND typeof(prompt_cost_per_1k) IN ('real', 'integer') AND prompt_cost_per_1k BETWEEN 0 AND 1000
-                  AND typeof(completion_cost_per_1k) IN ('real', 'integer') AND completion_cost_per_1k BETWEEN 0 AND 1000
-                """)
+            db.cachedStatement(
+                sql: """
+                    SELECT model,
+                           CAST(ROUND(prompt_cost_per_1k * 1e9) AS INTEGER),
+                           CAST(ROUND(completion_cost_per_1k * 1e9) AS INTEGER)
+                    FROM model_pricing
+                    WHERE typeof(model) = 'text'
+                      AND lower(CAST(is_active AS TEXT)) IN ('1', 'true')
+                      AND upper(COALESCE(currency, 'USD')) = 'USD'
+                      AND typeof(prompt_cost_per_1k) IN ('real', 'integer') AND prompt_cost_per_1k BETWEEN 0 AND 1000
+                      AND typeof(completion_cost_per_1k) IN ('real', 'integer') AND completion_cost_per_1k BETWEEN 0 AND 1000
+                    """))
         var present: [String: Price] = [:]
         while let row = try rows.next() {
             present[row[0]] = Price(promptNanosPer1k: row[1], completionNanosPer1k: row[2])

@@ -29,12 +29,12 @@ package struct RollupState: Sendable, Equatable {
 
     static func read(_ db: Database) throws -> RollupState {
         let row = try Row.fetchOne(
-            db,
-            sql: """
-                SELECT cursor, batch_end, claim, applied_user, applied_model, applied_histograms, adopted, zone
-                FROM rollup_state
-                WHERE id = 1
-                """)
+            db.cachedStatement(
+                sql: """
+                    SELECT cursor, batch_end, claim, applied_user, applied_model, applied_histograms, adopted, zone
+                    FROM rollup_state
+                    WHERE id = 1
+                    """))
         guard let row else {
             throw StorageError(
                 .pendingMigration, cannot: "read", "rollup_state", because: "its one row is missing",

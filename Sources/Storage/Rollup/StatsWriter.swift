@@ -75,6 +75,11 @@ struct StatsWriter {
         _ sums: UsageSums, day: Int32, user: UnsafeBufferPointer<UInt8>, model: UnsafeBufferPointer<UInt8>
     ) throws {
         let date = date(day)
+        if let update {
+            idBytes.removeAll(keepingCapacity: true)
+            try run(update, sums, date, user, model)
+            if sqlite3_changes(db.sqliteConnection) > 0 { return }
+        }
         idBytes.removeAll(keepingCapacity: true)
         idBytes.append(contentsOf: user)
         idBytes.append(UInt8(ascii: "-"))
@@ -83,10 +88,6 @@ struct StatsWriter {
         idBytes.append(contentsOf: date)
         let documented = idBytes.count
         var attempt = 1
-        if let update {
-            try run(update, sums, date, user, model)
-            if sqlite3_changes(db.sqliteConnection) > 0 { return }
-        }
         while true {
             try run(upsert, sums, date, user, model)
             if sqlite3_changes(db.sqliteConnection) > 0 { return }

@@ -116,16 +116,32 @@ final class UsageAccumulator {
 
         if !rules.adopted.isEmpty, let through = rules.adopted[day], rowID <= through { return nil }
 
-        let group = self.group(GroupKey(user: user, model: model, day: day.number))
-        guard sums[group].add(row, sign: sign) else {
-            throw StorageError(
-                .sumOverflow, cannot: "add up",
-                "usage of user \(users.string(user)), model \(models.string(model)) on \(day)",
-                because: "a sum passes 2^63 at usage_logs row \(rowID)",
-                remedy: "Correct or delete the absurd rows of that key, then it goes on by itself.")
-        }
+        let key = GroupKey(user: user, model: model, day: day.number)
+        let group = self.group(key)
+        guard sums[group].add(row, sign: sign) else { throw overflow(of: key, at: " at usage_logs row \(rowID)") }
         histogram.add(sign, to: HistogramKey(model: model, day: day.number, bucket: LatencyBuckets.bucket(of: latency)))
         return nil
+    }
+
+    /// Adds another's sums to a key's.
+    func add(_ added: UsageSums, to key: GroupKey) throws {
+        let group = self.group(key)
+        guard sums[group].add(added, sign: 1) else { throw overflow(of: key, at: "") }
+    }
+
+    /// Takes over what another one fed and set aside; the rows of the two are different ones.
+    func absorbCounts(of other: UsageAccumulator) {
+        rows += other.rows
+        rejects.merge(other.rejects) { _, new in new }
+    }
+
+    private func overflow(of key: GroupKey, at place: String) -> StorageError {
+        let day = Day(number: Int(key.day)).map { "\($0)" } ?? "an unknown day"
+        return StorageError(
+            .sumOverflow, cannot: "add up",
+            "usage of user \(users.string(key.user)), model \(models.string(key.model)) on \(day)",
+            because: "a sum passes 2^63\(place)",
+            remedy: "Correct or delete the absurd rows of that key, then it goes on by itself.")
     }
 
     private func set(aside rowID: Int64, _ reject: Reject, sign: Int64) {

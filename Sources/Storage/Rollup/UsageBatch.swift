@@ -39,6 +39,12 @@ final class UsageBatch {
         end = through
     }
 
+    /// Takes over another's rows, which begin where this one's end.
+    func absorb(_ next: UsageBatch) throws {
+        try accumulator.absorb(next.accumulator)
+        end = next.end
+    }
+
     /// Puts what was read in order, and skips what an earlier process has applied.
     func arrange(resuming state: RollupState?) {
         let userRanks = accumulator.users.ranks()
@@ -80,7 +86,7 @@ final class UsageBatch {
     }
 
     /// Batches below this are a tick's, whose keys mostly have a total already; above, most of them are new.
-    private static let manyRows: Int64 = 50_000
+    static let manyRows: Int64 = 50_000
 
     /// Applies from where the last committed part ended until the allowance is spent, and moves the progress in the same transaction; at the
     /// end of the batch, moves the cursor instead.
@@ -114,13 +120,13 @@ final class UsageBatch {
             progress.histogram += 1
             if allowance.isSpent { return try saving(progress, db) }
         }
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 UPDATE rollup_state
                 SET cursor = ?3, batch_end = ?3, applied_user = NULL, applied_model = NULL, applied_histograms = 0, updated_at_ms = ?1
                 WHERE id = 1 AND cursor = ?2
-                """,
-            arguments: [now.milliseconds, start, end])
+                """
+        ).execute(arguments: [now.milliseconds, start, end])
         progress.isComplete = true
         return progress
     }
