@@ -54,6 +54,8 @@ struct Dataset {
         }
         try FileManager.default.copyItem(atPath: try original(rows: rows), toPath: path)
         if migrated { try check(ChildProcess.run(tools.tallyd, ["migrate", "--database", path]), "migrate") }
+        // Else the kernel writes the copy back while the first one measured runs.
+        sync()
         return path
     }
 

@@ -68,7 +68,7 @@ package enum SettingsTable {
         .size(.mebibytes(1)...(.gibibytes(64))),
         whenAbsent: .use(.mebibytes(64)),
         example: "256MiB",
-        meaning: "The size of the write-ahead log that is fine; at four times it tallyd asks for a passive checkpoint."
+        meaning: "The size of the write-ahead log that is fine; at eight times it tallyd asks for a passive checkpoint."
     )
     static let logLevel = Setting(
         "TALLYD_LOG_LEVEL",

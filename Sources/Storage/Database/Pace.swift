@@ -12,7 +12,7 @@ package struct Pace: Sendable, Equatable {
     package var pageShare: Double
     /// For how long a write tries to get the lock before it gives up with an error; it tries again at the next tick.
     package var patience: Duration
-    /// The size of the write-ahead log that is fine. At four times this the writer checkpoints it, passively. The gateway's own checkpoints
+    /// The size of the write-ahead log that is fine. At eight times this the writer checkpoints it, passively. The gateway's own checkpoints
     /// (every 1,000 pages by default) normally keep it far below.
     package var walLimitBytes: Int64
 

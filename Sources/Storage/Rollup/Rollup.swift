@@ -104,7 +104,10 @@ package final class Rollup: Sendable {
                 let mayBeMarked = situation.hasCorrections || !situation.priceChanges.isEmpty || situation.hasMarkedDays
                 if mayBeMarked { try await deriveMarkedDays(&outcome, shouldStop) }
                 guard !shouldStop() else { break }
-                guard situation.state.cursor < last, try await claim() else { return outcome }
+                guard situation.state.cursor < last, let claim = try await claim() else { return outcome }
+                // Nobody else counts, so this is what the next look would find, but for prices: those are the next round's.
+                let isCurrent = situation.priceChanges.isEmpty && situation.state.isAdopted
+                if isCurrent { try await countClaimed(situation.claiming(claim), &outcome, shouldStop, progress) }
             }
             if shouldStop() { break }
         }
@@ -123,7 +126,7 @@ package final class Rollup: Sendable {
     }
 
     struct Situation: Sendable {
-        let state: RollupState
+        var state: RollupState
         let prices: PriceBook
         let priceChanges: [PriceBook.Change]
         let adopted: [Day: Int64]
@@ -132,6 +135,13 @@ package final class Rollup: Sendable {
         let lastID: Int64
         let hasCorrections: Bool
         let hasMarkedDays: Bool
+
+        /// As it is once a claim has been published.
+        func claiming(_ last: Int64) -> Situation {
+            var next = self
+            next.state.claim = last
+            return next
+        }
     }
 
     private func look() async throws -> Situation {
@@ -271,8 +281,8 @@ package final class Rollup: Sendable {
         }
     }
 
-    /// Publishes a claim on everything there is. False when there is nothing above the cursor; then nothing is written.
-    private func claim() async throws -> Bool {
+    /// Publishes a claim on everything there is, and returns its end. Nil when there is nothing above the cursor; then nothing is written.
+    private func claim() async throws -> Int64? {
         let now = now()
         var calendar = DayCalendar(zone: zone)
         let offset = calendar.offsetSeconds(at: now)
@@ -280,7 +290,7 @@ package final class Rollup: Sendable {
         return try await write("claim rows of") { db, _ in
             let cursor = try RollupState.read(db).cursor
             let last = try Int64.fetchOne(db.cachedStatement(sql: "SELECT MAX(id) FROM usage_logs")) ?? cursor
-            guard last > cursor else { return false }
+            guard last > cursor else { return nil }
             // AUTOINCREMENT's counter does not follow an UPDATE of the id: a row moved above it and removed would let a new row have an id that is
             // claimed already (a random history found it).
             try db.cachedStatement(sql: "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'usage_logs' AND seq < ?1")
@@ -292,7 +302,7 @@ package final class Rollup: Sendable {
                     WHERE id = 1 AND claim = cursor
                     """
             ).execute(arguments: [last, zone, offset])
-            return true
+            return last
         }
     }
 
@@ -307,17 +317,19 @@ package final class Rollup: Sendable {
         let border = try await newestDayBorder(in: state)
         /// Where the batch that begins after `start` ends at the latest.
         func end(after start: Int64) -> Int64 { start < border ? border : state.claim }
-        // A batch that was cut short ends where it ended then; any other where it is large enough.
+        // A batch that was cut short ends where it ended then; any other where it is large enough. The first one is small: nothing is applied
+        // while it is being read.
         var batch = try await readBatch(
             from: state.cursor, to: state.isInBatch ? state.batchEnd : end(after: state.cursor),
-            isWhole: state.isInBatch, rules, shouldStop)
-        batch?.arrange(resuming: state)
+            keys: state.isInBatch ? .max : limits.keysPerBatch / 4, resuming: state, rules, shouldStop)
         while let present = batch {
             // One batch ahead: reading and writing are two connections, and usually two cores.
             let hasMore = present.end < state.claim
             async let ahead =
                 hasMore && limits.readsAhead
-                ? readBatch(from: present.end, to: end(after: present.end), isWhole: false, rules, shouldStop) : nil
+                ? readBatch(
+                    from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, resuming: nil, rules,
+                    shouldStop) : nil
             let isDone = try await apply(present, target: state.claim, shouldStop, progress)
             var next = try await ahead
             guard isDone else { return }
@@ -325,9 +337,9 @@ package final class Rollup: Sendable {
             outcome.rejected += present.rejectedRows
             if hasMore, !limits.readsAhead {
                 next = try await readBatch(
-                    from: present.end, to: end(after: present.end), isWhole: false, rules, shouldStop)
+                    from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, resuming: nil, rules,
+                    shouldStop)
             }
-            next?.arrange(resuming: nil)
             batch = next
         }
     }
@@ -352,11 +364,26 @@ package final class Rollup: Sendable {
         }
     }
 
-    /// Nil when asked to stop before the batch was complete.
+    /// A batch in order, ready to be applied. Nil when asked to stop before it was complete.
+    ///
+    /// - Parameters:
+    ///   - keys: the batch ends after the snapshot in which it reaches so many.
+    ///   - state: for a batch that an earlier process may have begun to apply.
     private func readBatch(
-        from start: Int64, to end: Int64, isWhole: Bool, _ rules: CountingRules, _ shouldStop: @Sendable () -> Bool
+        from start: Int64, to end: Int64, keys: Int, resuming state: RollupState?, _ rules: CountingRules,
+        _ shouldStop: @Sendable () -> Bool
     ) async throws -> UsageBatch? {
         let batch = UsageBatch(start: start, rules: rules)
+        guard try await read(batch, to: end, keys: keys, rules, shouldStop) else { return nil }
+        batch.arrange(resuming: state)
+        return batch
+    }
+
+    /// False when asked to stop before the batch was complete.
+    private func read(
+        _ batch: UsageBatch, to end: Int64, keys: Int, _ rules: CountingRules, _ shouldStop: @Sendable () -> Bool
+    ) async throws -> Bool {
+        let start = batch.start
         let size = limits.rowsPerSnapshot
         if limits.readsAhead, end - start >= limits.halvedFrom, end - start <= min(UsageBatch.manyRows, size) {
             let middle = start + (end - start) / 2
@@ -365,10 +392,10 @@ package final class Rollup: Sendable {
             async let second: Void = store.read("read usage rows of", on: 1) { db in try rest.read(db, through: end) }
             _ = try await (first, second)
             try batch.absorb(rest)
-            return batch
+            return true
         }
-        while batch.end < end, isWhole || batch.keys < limits.keysPerBatch {
-            if shouldStop() { return nil }
+        while batch.end < end, batch.end == start || batch.keys < keys {
+            if shouldStop() { return false }
             try await store.read("read usage rows of") { db in
                 // By ids, not by rows: at most `size` rows lie in between, and a gap in the ids belongs to the part that ends it.
                 let first = try Int64.fetchOne(
@@ -376,7 +403,7 @@ package final class Rollup: Sendable {
                 try batch.read(db, through: first.map { min(end, max($0, batch.end + 1) - 1 + size) } ?? end)
             }
         }
-        return batch
+        return true
     }
 
     /// False when asked to stop between two parts.

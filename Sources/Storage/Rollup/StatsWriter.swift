@@ -15,7 +15,7 @@ struct StatsWriter {
     private var dates: [Int32: ContiguousArray<UInt8>] = [:]
 
     /// - Parameter updatesFirst: whether most keys are expected to have a total: then an UPDATE by the key is tried first, which looks up one index
-    ///   instead of two.
+    ///   instead of two; the INSERT that follows where there was none need not look for the key again.
     init(_ db: Database, now: Instant, updatesFirst: Bool = false) throws {
         self.db = db
         self.now = now
@@ -33,8 +33,7 @@ struct StatsWriter {
               ?1, ?2, ?3, ?4, ?5, ?6, ?7 / 1e9, COALESCE(CAST(?8 AS REAL) / ?5, 0), COALESCE(100.0 * ?9 / ?5, 0), ?17, ?17,
               ?9, ?10, ?11, ?12, ?7, ?13, ?14, ?15, ?8, ?16, 'rollup'
             )
-            ON CONFLICT (date, user_id, model) DO UPDATE SET
-              \(Self.additions)
+            \(updatesFirst ? "" : "ON CONFLICT (date, user_id, model) DO UPDATE SET \(Self.additions)")
             -- the documented id can be that of another key: 'a-b' and 'c', 'a' and 'b-c'
             ON CONFLICT (id) DO NOTHING
             """)

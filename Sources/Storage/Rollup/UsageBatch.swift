@@ -50,8 +50,13 @@ final class UsageBatch {
         let userRanks = accumulator.users.ranks()
         let modelRanks = accumulator.models.ranks()
         let keys = accumulator.keys
-        let places = keys.map { UInt64(userRanks[Int($0.user)]) << 32 | UInt64(modelRanks[Int($0.model)]) }
-        order = keys.indices.sorted { places[$0] != places[$1] ? places[$0] < places[$1] : keys[$0].day < keys[$1].day }
+        var places = keys.enumerated().map { index, key in
+            Place(
+                userAndModel: UInt64(userRanks[Int(key.user)]) << 32 | UInt64(modelRanks[Int(key.model)]), day: key.day,
+                index: UInt32(index))
+        }
+        places.sort { $0.userAndModel != $1.userAndModel ? $0.userAndModel < $1.userAndModel : $0.day < $1.day }
+        order = places.map { Int($0.index) }
         if let applied = state?.applied {
             let user = ContiguousArray(applied.user.utf8)
             let model = ContiguousArray(applied.model.utf8)
@@ -66,6 +71,13 @@ final class UsageBatch {
         rejects = accumulator.rejects.compactMap { rowID, reject in reject.map { (rowID, $0) } }.sorted {
             $0.rowID < $1.rowID
         }
+    }
+
+    /// What keys are sorted by, side by side in memory: sorting their numbers by way of two tables took twice as long.
+    private struct Place {
+        let userAndModel: UInt64
+        let day: Int32
+        let index: UInt32
     }
 
     private func isAfter(
