@@ -149,13 +149,7 @@ package final class Store: Sendable {
         let answer: Result<T, any Error> = await withCheckedContinuation { continuation in
             // Not GRDB's asyncRead, which ends the program when the snapshot's own COMMIT fails (it can: an interrupt, an I/O error).
             readers[reader % readers.count].asyncWriteWithoutTransaction { db in
-                continuation.resume(
-                    returning: Result {
-                        if db.isInsideTransaction { try db.rollback() }
-                        try db.beginTransaction(.deferred)
-                        defer { Self.end(db) }
-                        return try work(db)
-                    })
+                continuation.resume(returning: Result { try Self.snapshot(db, work) })
             }
         }
         do {
@@ -165,9 +159,41 @@ package final class Store: Sendable {
         }
     }
 
+    /// Reads two things at once, each from a snapshot of its own.
+    ///
+    /// The first connection's thread wakes the second's before it sets to work, so that the kernel has one idle processor to find and not two
+    /// threads to wake from one: then both often waited for the same processor (measured: 4.6 ms in place of 2.4 for 5,000 rows each).
+    func readBoth(
+        _ operation: String, _ first: @escaping @Sendable (Database) throws -> Void,
+        _ second: @escaping @Sendable (Database) throws -> Void
+    ) async throws {
+        let answer: Result<Void, any Error> = await withCheckedContinuation { continuation in
+            let both = Join(of: 2) { continuation.resume(returning: $0) }
+            readers[0].asyncWriteWithoutTransaction { [readers] db in
+                readers[1].asyncWriteWithoutTransaction { db in
+                    both.done(Result { try Self.snapshot(db, second) })
+                }
+                both.done(Result { try Self.snapshot(db, first) })
+            }
+        }
+        do {
+            try answer.get()
+        } catch {
+            throw StorageError.wrapping(error, cannot: operation, path)
+        }
+    }
+
+    private static func snapshot<T>(_ db: Database, _ work: (Database) throws -> T) throws -> T {
+        if db.isInsideTransaction { try db.rollback() }
+        // Prepared once: a look of the rollup's is over in less time than SQLite takes to read these words.
+        try db.cachedStatement(sql: "BEGIN DEFERRED").execute()
+        defer { end(db) }
+        return try work(db)
+    }
+
     /// Lets a snapshot go; what can't be ended now is ended before the next one.
     private static func end(_ db: Database) {
-        if db.isInsideTransaction { try? db.rollback() }
+        if db.isInsideTransaction { try? db.cachedStatement(sql: "ROLLBACK").execute() }
     }
 
     /// Checks that the file is a usage database of the contract.

@@ -107,7 +107,11 @@ package final class Rollup: Sendable {
                 guard situation.state.cursor < last, let claim = try await claim() else { return outcome }
                 // Nobody else counts, so this is what the next look would find, but for prices: those are the next round's.
                 let isCurrent = situation.priceChanges.isEmpty && situation.state.isAdopted
-                if isCurrent { try await countClaimed(situation.claiming(claim), &outcome, shouldStop, progress) }
+                if isCurrent {
+                    let isDone = try await countClaimed(situation.claiming(claim), &outcome, shouldStop, progress)
+                    // All that was there at the start has been counted, so there is nothing to look for.
+                    if isDone { return outcome }
+                }
             }
             if shouldStop() { break }
         }
@@ -196,10 +200,11 @@ package final class Rollup: Sendable {
 
     /// One write of the rollup's, fenced by the term.
     func write<T: Sendable>(
-        _ operation: String, _ work: @escaping @Sendable (Database, Allowance) throws -> T
+        _ operation: String, goesOn: @escaping @Sendable (T) -> Bool = { _ in false },
+        _ work: @escaping @Sendable (Database, Allowance) throws -> T
     ) async throws -> T {
         let term = term
-        return try await store.writer.write(operation) { db, allowance in
+        return try await store.writer.write(operation, goesOn: goesOn) { db, allowance in
             try term?.check(db)
             return try work(db, allowance)
         }
@@ -308,10 +313,12 @@ package final class Rollup: Sendable {
 
     // MARK: Counting
 
+    /// False when asked to stop before the claim was counted.
+    @discardableResult
     private func countClaimed(
         _ situation: Situation, _ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool,
         _ progress: @Sendable (Progress) -> Void
-    ) async throws {
+    ) async throws -> Bool {
         let state = situation.state
         let rules = rules(situation)
         let border = try await newestDayBorder(in: state)
@@ -332,7 +339,7 @@ package final class Rollup: Sendable {
                     shouldStop) : nil
             let isDone = try await apply(present, target: state.claim, shouldStop, progress)
             var next = try await ahead
-            guard isDone else { return }
+            guard isDone else { return false }
             outcome.rows += present.rows
             outcome.rejected += present.rejectedRows
             if hasMore, !limits.readsAhead {
@@ -340,8 +347,10 @@ package final class Rollup: Sendable {
                     from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, resuming: nil, rules,
                     shouldStop)
             }
+            if hasMore, next == nil { return false }
             batch = next
         }
+        return !shouldStop()
     }
 
     /// The last row before the newest day of a large claim, where a batch is to end: then the newest day's totals lie side by side in the
@@ -388,9 +397,9 @@ package final class Rollup: Sendable {
         if limits.readsAhead, end - start >= limits.halvedFrom, end - start <= min(UsageBatch.manyRows, size) {
             let middle = start + (end - start) / 2
             let rest = UsageBatch(start: middle, rules: rules)
-            async let first: Void = store.read("read usage rows of") { db in try batch.read(db, through: middle) }
-            async let second: Void = store.read("read usage rows of", on: 1) { db in try rest.read(db, through: end) }
-            _ = try await (first, second)
+            try await store.readBoth(
+                "read usage rows of", { db in try batch.read(db, through: middle) },
+                { db in try rest.read(db, through: end) })
             try batch.absorb(rest)
             return true
         }
@@ -412,7 +421,11 @@ package final class Rollup: Sendable {
     ) async throws -> Bool {
         let now = now()
         while true {
-            let part = try await write("apply totals to") { db, allowance in
+            let goesOn: @Sendable (UsageBatch.Progress) -> Bool = { part in
+                batch.advance(to: part)
+                return !part.isComplete
+            }
+            let part = try await write("apply totals to", goesOn: goesOn) { db, allowance in
                 try batch.applyPart(db, allowance, now: now)
             }
             batch.advance(to: part)
