@@ -1,4 +1,5 @@
 import Foundation
+import Scheduling
 
 extension SettingKind where Value == String {
     /// A file's path. It is not looked up here: whether the file serves is for its reader to say.
@@ -27,20 +28,12 @@ extension SettingKind where Value == String {
             let isShort = !text.contains("/") && TimeZone(identifier: text) != nil
             if text.contains("/"), !text.contains("."), TimeZone(identifier: text) != nil { return text }
             let advice =
-                nearestZone(to: text).map { "did you mean \($0)?" } ?? "write one such as Europe/Berlin, or UTC"
+                Zone.nearest(to: text).map { "did you mean \($0)?" } ?? "write one such as Europe/Berlin, or UTC"
             throw SettingComplaint(
                 isShort
                     ? "is an abbreviation or an offset; write the name of a place, such as Europe/Berlin, or UTC"
                     : "is no IANA time zone; \(advice)"
             )
         }
-    }
-
-    private static func nearestZone(to text: String) -> String? {
-        let zones = TimeZone.knownTimeZoneIdentifiers.filter { $0.contains("/") } + ["UTC"]
-        let word = text.replacing(" ", with: "_")
-        // A city alone, as people say it.
-        let city = zones.first { $0.split(separator: "/").last?.lowercased() == word.lowercased() }
-        return city ?? Spelling.nearest(to: word, among: zones)
     }
 }

@@ -1,3 +1,5 @@
+import Scheduling
+
 extension SettingKind where Value: CaseIterable & RawRepresentable<String> {
     /// One of the type's raw values, in their spelling.
     static var word: Self {

@@ -1,4 +1,5 @@
 import Configuration
+import Scheduling
 
 /// One pass over the settings: it reads declared ones, keeps the listing, and collects every problem rather than stop
 /// at the first.

@@ -1,11 +1,11 @@
 /// Guesses what a misspelt word was meant to be.
-enum Spelling {
+package enum Spelling {
     /// The candidate with the fewest typing errors, upper and lower case taken as equal; the first of several.
     ///
     /// Nil when none is near: beyond a third of the word's length, a guess misleads more often than it helps.
     /// Where one word begins with the other, it is near all the same: `warn` and `warning`, `interval` and
     /// `interval_seconds`.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         let letters = Array(word.lowercased())
         // The distance costs the product of the lengths, and a hostile value may be megabytes long.
         guard letters.count <= 100 else { return nil }
