@@ -1,6 +1,6 @@
 /// How long to wait after failures in a row: doubling from `first` up to `cap`, with a jitter of a quarter either way so that many do not
 /// come back at once.
-package struct Backoff: Sendable, Equatable {
+package struct Backoff: Sendable, Hashable {
     package var first: Duration
     package var cap: Duration
 

@@ -73,17 +73,19 @@ package struct RollupLane: Service {
         let stopping = Mutex(false)
         parts.standing()
         try await withTaskCancellationOrGracefulShutdownHandler {
-            var last: Slot?
+            var cursor: Instant?
             var failures = 0
             while !stopping.withLock({ $0 }) {
                 let now = parts.now()
-                last = Plan(parts.schedule, last: last, now: now).due ?? last
+                let plan = Plan(parts.schedule, cursor: cursor, now: now)
+                // Each cycle does the work of every slot so far.
+                cursor = plan.due.last?.instant ?? plan.cursor
                 failures = try await cycle(slot: Slot(now), isStopping: { stopping.withLock { $0 } }) ? 0 : failures + 1
                 parts.beat()
                 if let spacing = parts.spacing, failures == 0 {
                     await pause(min(spacing, parts.longestWait), unless: stopping)
                 }
-                await waitForWork(wake, watch, last: last, failures: failures, stopping)
+                await waitForWork(wake, watch, cursor: cursor, failures: failures, stopping)
             }
         } onCancelOrGracefulShutdown: {
             stopping.withLock { $0 = true }
@@ -102,7 +104,7 @@ package struct RollupLane: Service {
     }
 
     private func waitForWork(
-        _ wake: WakeSignal, _ watch: DatabaseWatch?, last: Slot?, failures: Int, _ stopping: borrowing Mutex<Bool>
+        _ wake: WakeSignal, _ watch: DatabaseWatch?, cursor: Instant?, failures: Int, _ stopping: borrowing Mutex<Bool>
     ) async {
         let backoff = Backoff(first: .seconds(1), cap: .seconds(60))
         var retry = failures == 0 ? nil : backoff.delay(afterFailures: failures, jitter: .random(in: 0...1))
@@ -111,9 +113,9 @@ package struct RollupLane: Service {
             // A commit between the last look and the arming would be missed.
             if failures == 0, watch != nil, (try? await parts.rollup.hasWork()) == true { return }
             let now = parts.now()
-            let plan = Plan(parts.schedule, last: last, now: now)
-            let untilSlot = Duration.milliseconds(plan.wake.milliseconds - now.milliseconds)
-            let wait = min(retry ?? untilSlot, parts.longestWait)
+            let plan = Plan(parts.schedule, cursor: cursor, now: now)
+            let untilSlot = plan.wake.map { Duration.milliseconds($0.milliseconds - now.milliseconds) }
+            let wait = min(retry ?? untilSlot ?? parts.longestWait, parts.longestWait)
             if failures > 0 {
                 await pause(wait, unless: stopping)
                 retry = retry.map { $0 - wait }
@@ -123,7 +125,7 @@ package struct RollupLane: Service {
                 if watch != nil, (try? await parts.rollup.hasWork()) == true { return }
             }
             parts.beat()
-            if failures == 0, Plan(parts.schedule, last: last, now: parts.now()).due != nil { return }
+            if failures == 0, !Plan(parts.schedule, cursor: cursor, now: parts.now()).due.isEmpty { return }
         }
     }
 
