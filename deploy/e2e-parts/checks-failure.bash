@@ -1,0 +1,64 @@
+# shellcheck shell=bash disable=SC2154
+# What happens when the daemon is killed, freezes, or hangs: it comes back, and the totals are right.
+
+failure_checks() {
+    check 'after SIGKILL in the middle of counting it comes back, and the totals verify' survives_kill
+    check 'the watchdog ends a frozen daemon, and it comes back' survives_freeze
+    check 'the watchdog ends a daemon with one hanging loop, says which, and it comes back (debug binary)' survives_hang
+    check "the watchdog's abort leaves the stacks of all threads in the journal" crash_leaves_stacks
+    check 'after all of that the totals verify' totals_are_exact "$gateway_database"
+}
+
+survives_kill() {
+    start_afresh tallyd
+    local before round
+    for round in 1 2 3; do
+        before=$(restarts tallyd.service)
+        add_rows "$gateway_database" "$((rows / 10))"
+        # By now it has begun to count them, at one point or another.
+        sleep "0.$((round * 2))"
+        inside systemctl kill --kill-whom=main --signal=KILL tallyd
+        await 20 'a restart' has_restarted tallyd.service "$before"
+    done
+    totals_are_exact "$gateway_database"
+}
+
+survives_freeze() {
+    override tallyd.service watchdog '[Service]' WatchdogSec=3s
+    start_afresh tallyd
+    local place before
+    place=$(journal_cursor)
+    before=$(restarts tallyd.service)
+    inside systemctl kill --kill-whom=main --signal=STOP tallyd
+    await 25 'a restart' has_restarted tallyd.service "$before"
+    said "$place" 'Watchdog timeout'
+    # An idle daemon is no hanging one.
+    place=$(journal_cursor)
+    sleep 7
+    refused said "$place" 'Watchdog timeout'
+    no_override tallyd.service watchdog
+    start_afresh tallyd
+}
+
+survives_hang() {
+    [[ -n $debug_binary ]] || skip 'needs --debug-binary, a debug build, which knows TALLYD_FAULT'
+    override tallyd.service watchdog '[Service]' WatchdogSec=3s ExecStart= 'ExecStart=/opt/e2e/tallyd-debug run' \
+        Environment=TALLYD_FAULT=hang:rollup
+    local place before
+    place=$(journal_cursor)
+    before=0
+    start_afresh tallyd
+    await 25 'a restart' has_restarted tallyd.service "$before"
+    said "$place" 'Watchdog timeout'
+    since "$place" --output=json --unit=tallyd MESSAGE_ID="$(message_id loopLate)" | grep --quiet '"TALLYD_LOOP":"rollup"'
+    no_override tallyd.service watchdog
+    start_afresh tallyd
+}
+
+crash_leaves_stacks() {
+    inside test -x /usr/local/libexec/tallyd/swift-backtrace-static || skip 'no swift-backtrace-static was found to install'
+    # The frozen daemon above: systemd ends it with SIGABRT.
+    inside journalctl --quiet --no-pager --unit=tallyd --output=cat >"$work/journal.txt"
+    grep --extended-regexp '^Thread [0-9]+ ' "$work/journal.txt"
+    grep --quiet --extended-regexp '^Thread [0-9]+ .*crashed' "$work/journal.txt"
+}

@@ -1,0 +1,75 @@
+# shellcheck shell=bash disable=SC2154
+# Reload: new settings without a restart, all or none of them, and the caller hears which.
+
+reload_checks() {
+    check 'a reload applies new settings to the running daemon' reload_applies
+    check 'a reload with a wrong setting fails, says why, and changes nothing' reload_refuses
+    check 'SIGHUP applies new settings, too' hangup_applies
+    check 'tallyd reload ends with 75 when no daemon answers' reload_without_daemon
+}
+
+# Whether a new row is counted within so many seconds.
+counts_within() {
+    add_rows "$gateway_database" 1
+    local tenths
+    for ((tenths = 0; tenths < $1 * 10; tenths++)); do
+        if all_is_counted "$gateway_database"; then return 0; fi
+        sleep 0.1
+    done
+    return 1
+}
+
+# Settings under which a new row waits for an hour; so whether later ones hold is seen in what the daemon does.
+sleepy() {
+    settings TALLYD_ROLLUP_WAKE=off TALLYD_ROLLUP_INTERVAL=1h
+    start_afresh tallyd
+    await 30 'every row counted' all_is_counted "$gateway_database"
+    refused counts_within 3
+}
+
+reload_applies() {
+    sleepy
+    local process
+    process=$(main_process tallyd.service)
+    settings TALLYD_ROLLUP_WAKE=off TALLYD_ROLLUP_INTERVAL=1s
+    inside timeout 20 systemctl reload tallyd
+    counts_within 5
+    equal 'the process' "$process" "$(main_process tallyd.service)"
+    equal 'the state' active "$(property tallyd.service ActiveState)"
+}
+
+reload_refuses() {
+    settings
+    start_afresh tallyd
+    local process place
+    process=$(main_process tallyd.service)
+    place=$(journal_cursor)
+    settings TALLYD_ROLLUP_WAKE=off TALLYD_ROLLUP_INTERVAL=15
+    refused inside timeout 20 systemctl reload tallyd
+    equal 'the process' "$process" "$(main_process tallyd.service)"
+    equal 'the state' active "$(property tallyd.service ActiveState)"
+    await 5 'the reason in the journal' said "$place" 'TALLYD_ROLLUP_INTERVAL=15 has no unit'
+    await 5 'status 78' said "$place" 'status=78'
+    # The early wake is still on: none of the file was taken.
+    counts_within 5
+    settings
+}
+
+hangup_applies() {
+    sleepy
+    local process
+    process=$(main_process tallyd.service)
+    settings TALLYD_ROLLUP_WAKE=off TALLYD_ROLLUP_INTERVAL=1s
+    inside systemctl kill --kill-whom=main --signal=HUP tallyd
+    counts_within 5
+    equal 'the process' "$process" "$(main_process tallyd.service)"
+    settings
+}
+
+reload_without_daemon() {
+    inside systemctl stop tallyd
+    local status=0
+    as_tallyd env RUNTIME_DIRECTORY=/run/tallyd TALLYD_DATABASE="$gateway_database" timeout 20 tallyd reload || status=$?
+    inside systemctl start tallyd
+    equal 'the status' 75 "$status"
+}
