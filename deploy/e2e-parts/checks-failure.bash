@@ -24,35 +24,31 @@ survives_kill() {
 }
 
 survives_freeze() {
-    override tallyd.service watchdog '[Service]' WatchdogSec=3s
+    override_for_now '[Service]' WatchdogSec=3s
     start_afresh tallyd
     local place before
-    place=$(journal_cursor)
+    place=$(journal_place)
     before=$(restarts tallyd.service)
     inside systemctl kill --kill-whom=main --signal=STOP tallyd
     await 25 'a restart' has_restarted tallyd.service "$before"
     said "$place" 'Watchdog timeout'
     # An idle daemon is no hanging one.
-    place=$(journal_cursor)
+    place=$(journal_place)
     sleep 7
     refused said "$place" 'Watchdog timeout'
-    no_override tallyd.service watchdog
-    start_afresh tallyd
 }
 
 survives_hang() {
     [[ -n $debug_binary ]] || skip 'needs --debug-binary, a debug build, which knows TALLYD_FAULT'
-    override tallyd.service watchdog '[Service]' WatchdogSec=3s ExecStart= 'ExecStart=/opt/e2e/tallyd-debug run' \
+    override_for_now '[Service]' WatchdogSec=3s ExecStart= 'ExecStart=/opt/e2e/tallyd-debug run' \
         Environment=TALLYD_FAULT=hang:rollup
     local place before
-    place=$(journal_cursor)
+    place=$(journal_place)
     before=0
     start_afresh tallyd
     await 25 'a restart' has_restarted tallyd.service "$before"
     said "$place" 'Watchdog timeout'
-    since "$place" --output=json --unit=tallyd MESSAGE_ID="$(message_id loopLate)" | grep --quiet '"TALLYD_LOOP":"rollup"'
-    no_override tallyd.service watchdog
-    start_afresh tallyd
+    since "$place" --output=json --unit=tallyd MESSAGE_ID="$(message_id loopLate)" | grep '"TALLYD_LOOP":"rollup"'
 }
 
 crash_leaves_stacks() {

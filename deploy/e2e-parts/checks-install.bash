@@ -62,7 +62,7 @@ settings_are_listed() {
 
 missing_database_is_retried() {
     local place
-    place=$(journal_cursor)
+    place=$(journal_place)
     make_gateway
     settings
     override tallyd.service fast '[Service]' RestartSec=200ms
@@ -75,7 +75,7 @@ missing_database_is_retried() {
 
 wrong_settings_stay_down() {
     local place
-    place=$(journal_cursor)
+    place=$(journal_place)
     settings 'TALLYD_ROLLUP_INTERVAL=15'
     inside rm -f /run/hooked
     # shellcheck disable=SC2016
@@ -96,7 +96,7 @@ wrong_settings_stay_down() {
 
 start_limit_ends_it() {
     local place
-    place=$(journal_cursor)
+    place=$(journal_place)
     refused inside systemctl start tallyd
     await 20 'the end of the restarts' has_state tallyd.service failed
     await 5 'the report' said "$place" 'has failed and stays down' 'tallyd-failure@tallyd.service.service'
@@ -109,7 +109,7 @@ uninstall_works() {
     equal 'the unit' not-found "$(property tallyd.service LoadState)"
     refused inside test -e /usr/local/bin/tallyd
     refused inside test -L /etc/systemd/system/multi-user.target.wants/tallyd.service
-    refused inside sh -c 'journalctl --list-catalog | grep --quiet tallyd'
+    refused inside sh -c 'journalctl --list-catalog | grep tallyd'
     inside test -s /etc/tallyd/tallyd.env
     inside test -d /var/lib/tallyd
     inside /opt/e2e/deploy/uninstall

@@ -36,7 +36,7 @@ entries_are_explained() {
 catalog_is_complete() {
     local id
     while read -r id; do
-        inside journalctl --dump-catalog "$id" </dev/null | grep --quiet 'Defined-By: tallyd' || wrong "no entry for $id"
+        inside journalctl --dump-catalog "$id" </dev/null | grep 'Defined-By: tallyd' || wrong "no entry for $id"
         printf '%s is explained\n' "$id"
     done < <(sed -n 's/.* = "\([0-9a-f]\{32\}\)"$/\1/p' "$here/../Sources/Daemon/Observing/MessageID.swift")
 }

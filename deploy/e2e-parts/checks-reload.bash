@@ -43,7 +43,7 @@ reload_refuses() {
     start_afresh tallyd
     local process place
     process=$(main_process tallyd.service)
-    place=$(journal_cursor)
+    place=$(journal_place)
     settings TALLYD_ROLLUP_WAKE=off TALLYD_ROLLUP_INTERVAL=15
     refused inside timeout 20 systemctl reload tallyd
     equal 'the process' "$process" "$(main_process tallyd.service)"

@@ -95,9 +95,9 @@ secret_is_kept() {
     refused inside runuser --user=nobody -- cat /run/credentials/tallyd.service/tallyd_probe
     inside sh -c "tr '\\0' '\\n' </proc/$process/environ" | grep '^CREDENTIALS_DIRECTORY='
     refused inside sh -c "grep --quiet --text -e $secret /proc/$process/environ /proc/$process/cmdline"
-    refused inside sh -c "ps axeww | grep --invert-match -e grep -e 'sh -c' | grep --quiet -e $secret"
-    refused inside sh -c "systemctl show tallyd | grep --quiet -e $secret"
-    refused inside sh -c "journalctl --no-pager --all --output=export | grep --quiet --text -e $secret"
+    refused inside sh -c "ps axeww | grep --invert-match -e grep -e 'sh -c' | grep -e $secret"
+    refused inside sh -c "systemctl show tallyd | grep -e $secret"
+    refused inside sh -c "journalctl --no-pager --all --output=export | grep --text -e $secret"
 }
 
 secrets_are_optional() {

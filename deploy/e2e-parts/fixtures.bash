@@ -81,7 +81,7 @@ main_process() {
     property "$1" MainPID
 }
 
-# tried_again CURSOR COUNT: so many restarts, at least, after that place in the journal.
+# tried_again PLACE COUNT: so many restarts, at least, after that place in the journal.
 tried_again() {
     (($(since "$1" --output=cat --unit=tallyd.service --grep='Scheduled restart job' | wc --lines) >= $2))
 }
@@ -102,9 +102,26 @@ override() {
     inside systemctl daemon-reload
 }
 
-no_override() {
-    inside rm -f -- "/etc/systemd/system/$1.d/$2.conf"
+# The same for tallyd.service and the length of a check: however that ends, tallyd is afterwards started again without it.
+override_for_now() {
+    trap without_override EXIT
+    override tallyd.service for-now "$@"
+}
+
+without_override() {
+    inside touch /run/release
+    inside rm -f /etc/systemd/system/tallyd.service.d/for-now.conf
     inside systemctl daemon-reload
+    start_afresh tallyd || true
+}
+
+# The service as the checks after "start" expect it, for when those were left out.
+prepare_service() {
+    if inside test -e "$gateway_database" && has_state tallyd.service active; then return 0; fi
+    inside test -e "$gateway_database" || make_database "$gateway_database" gateway gateway "$rows"
+    override tallyd.service fast '[Unit]' StartLimitBurst=1000 '[Service]' RestartSec=200ms
+    settings
+    start_afresh tallyd
 }
 
 # The settings file of tallyd.service: what ships, and these lines.
@@ -118,20 +135,20 @@ message_id() {
     sed -n "s/.* let $1 = \"\([0-9a-f]*\)\".*/\1/p" "$here/../Sources/Daemon/Observing/MessageID.swift"
 }
 
-# A place in the journal, for `since`.
-journal_cursor() {
-    inside journalctl --quiet --no-pager --lines=0 --show-cursor | sed -n 's/^-- cursor: //p'
+# A place in the journal, for `since`. A time, not a cursor: beside a filter, journalctl --after-cursor passes the first match over.
+journal_place() {
+    date +%s.%6N
 }
 
-# since CURSOR ARGUMENTS…: the journal after that place.
+# since PLACE ARGUMENTS…: the journal after that place.
 since() {
-    local cursor=$1
+    local place=$1
     shift
     inside journalctl --sync
-    inside journalctl --quiet --no-pager --after-cursor="$cursor" "$@"
+    inside journalctl --quiet --no-pager --since="@$place" "$@"
 }
 
-# said CURSOR PATTERN [UNIT]: whether a line after that place matches.
+# said PLACE PATTERN [UNIT]: whether a line after that place matches.
 said() {
-    since "$1" --output=cat --unit="${3:-tallyd.service}" | grep --quiet --extended-regexp -e "$2"
+    since "$1" --output=cat --unit="${3:-tallyd.service}" | grep --extended-regexp -e "$2"
 }
