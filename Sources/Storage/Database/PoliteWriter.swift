@@ -135,7 +135,10 @@ package final class PoliteWriter: Sendable {
         state.withLock { $0.courtesy.look(dataVersion: version, now: MonotonicClock.nanoseconds()) }
         do {
             try db.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        } catch {
+            // It may have failed past the point where the lock is had.
+            if db.isInsideTransaction { try? db.rollback() }
+            guard (error as? DatabaseError)?.resultCode == .SQLITE_BUSY else { throw error }
             return nil
         }
         let began = MonotonicClock.nanoseconds()
