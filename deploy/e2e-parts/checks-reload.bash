@@ -8,6 +8,11 @@ reload_checks() {
     check 'tallyd reload ends with 75 when no daemon answers' reload_without_daemon
 }
 
+# The checks stand ready for a tallyd that can reload; one that can't is skipped, and its unit has no ExecReload=.
+can_reload() {
+    inside tallyd help | grep --quiet '^  reload ' || skip 'this tallyd knows no reload: its settings take a restart'
+}
+
 # Whether a new row is counted within so many seconds.
 counts_within() {
     add_rows "$gateway_database" 1
@@ -28,6 +33,7 @@ sleepy() {
 }
 
 reload_applies() {
+    can_reload
     sleepy
     local process
     process=$(main_process tallyd.service)
@@ -39,6 +45,7 @@ reload_applies() {
 }
 
 reload_refuses() {
+    can_reload
     settings
     start_afresh tallyd
     local process place
@@ -56,6 +63,7 @@ reload_refuses() {
 }
 
 hangup_applies() {
+    can_reload
     sleepy
     local process
     process=$(main_process tallyd.service)
@@ -67,6 +75,7 @@ hangup_applies() {
 }
 
 reload_without_daemon() {
+    can_reload
     inside systemctl stop tallyd
     local status=0
     as_tallyd env RUNTIME_DIRECTORY=/run/tallyd TALLYD_DATABASE="$gateway_database" timeout 20 tallyd reload || status=$?
