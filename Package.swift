@@ -22,6 +22,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "Scheduling", swiftSettings: strict),
+        .target(name: "Host", swiftSettings: strict),
         .target(
             name: "Migrations",
             resources: [.embedInCode("SQL")],
@@ -94,6 +95,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"]),
+        .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: strict),
         .testTarget(
             name: "StorageTests",
             dependencies: [
