@@ -6,6 +6,8 @@ import Testing
 @Suite struct HostDeltaTests {
     private func reading(_ change: (inout HostReading) -> Void = { _ in }) throws -> HostReading {
         var reading = try HostFolder.whole().read()
+        // The one figure that comes from this process and not from the folder.
+        reading.switches = ContextSwitches(voluntary: 100, involuntary: 5)
         change(&reading)
         return reading
     }
@@ -148,7 +150,7 @@ import Testing
         #expect(shown == ["sdb", "nvme0n1", "sda", "xvda1"])
     }
 
-    @Test func `the process's share is of the processors that it can use, and stays below 1`() throws {
+    @Test func `shares are of what the process can use, and at most 1`() throws {
         let before = try reading()
         let after = try reading { $0.process?.userTicks += 4_500 }
         // 45 s of 60 s × 1.5 processors.
@@ -160,6 +162,8 @@ import Testing
         let short = HostDelta(from: before, to: after, elapsed: .milliseconds(999))
         #expect(value("process.cpu.utilization", in: short) == nil)
         #expect(value("process.uptime", in: delta) == 84.8)
+        // 50 MB of 256 MiB.
+        #expect(value("process.linux.cgroup.memory.utilization", in: delta) == 50_000_000.0 / 268_435_456)
     }
 
     @Test func `memory's states add up to its limit, and no swap has no shares`() throws {
@@ -187,11 +191,12 @@ import Testing
         #expect(names.isSuperset(of: ["process.cpu.utilization", "process.linux.cpu.limit", "system.network.io"]))
     }
 
-    @Test func `what was never read is in no sample`() throws {
+    @Test func `without any file there's what system calls say, and nothing else`() throws {
         let folder = try HostFolder()
         try folder.remove("proc")
-        let samples = folder.read().samples(since: folder.read(), elapsed: .seconds(60))
+        let first = folder.read()
+        let samples = folder.read().samples(since: first, elapsed: .seconds(60))
         let volume = ["system.filesystem.limit", "system.filesystem.usage", "system.filesystem.utilization"]
-        #expect(Set(samples.map(\.name)) == Set(volume + ["system.uptime"]))
+        #expect(Set(samples.map(\.name)) == Set(volume + ["system.uptime", "process.context_switches"]))
     }
 }

@@ -15,8 +15,8 @@ extension MetricDefinition {
     static let processThreads = gauge("process.thread.count", "{thread}", "Its threads.", from: "/proc/self/status")
     static let processSwitches = delta(
         "process.context_switches", "{context_switch}", tags: [Tag.switchType],
-        "Switches of its main thread because it waited (voluntary) or its turn was over (involuntary).",
-        from: "/proc/self/status")
+        "Switches of its threads because one waited (voluntary) or its turn was over (involuntary).",
+        from: "getrusage")
     static let processFaults = delta(
         "process.paging.faults", "{fault}", tags: [Tag.faultType], "Its page faults, major and minor.",
         from: "/proc/self/stat")

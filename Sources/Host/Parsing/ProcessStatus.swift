@@ -1,4 +1,4 @@
-/// The process's own memory, threads and switches, from `/proc/self/status` (proc_pid_status(5)).
+/// The process's own memory, threads and processors, from `/proc/self/status` (proc_pid_status(5)).
 package struct ProcessStatus: Sendable, Equatable {
     /// Bytes in memory; the kernel batches this count and may lag by some pages a thread.
     package var resident: UInt64?
@@ -7,9 +7,6 @@ package struct ProcessStatus: Sendable, Equatable {
     package var threads: UInt64?
     /// How many processors the process may run on (taskset, cpusets).
     package var allowedProcessors: Int?
-    /// Of the main thread alone, as the kernel counts them here.
-    package var voluntarySwitches: UInt64?
-    package var involuntarySwitches: UInt64?
 
     /// Nil where none of the lines is there.
     init?(_ text: Span<UInt8>) {
@@ -22,8 +19,6 @@ package struct ProcessStatus: Sendable, Equatable {
             case "VmSize:": status.virtual = walk.kilobytes(in: line)
             case "Threads:": status.threads = walk.number(in: line)
             case "Cpus_allowed:": status.allowedProcessors = walk.next(in: line).flatMap { Self.bits(line, $0) }
-            case "voluntary_ctxt_switches:": status.voluntarySwitches = walk.number(in: line)
-            case "nonvoluntary_ctxt_switches:": status.involuntarySwitches = walk.number(in: line)
             default: break
             }
         }
@@ -47,8 +42,7 @@ package struct ProcessStatus: Sendable, Equatable {
     var absentFields: [String] {
         [
             ("VmRSS", resident == nil), ("VmSize", virtual == nil), ("Threads", threads == nil),
-            ("Cpus_allowed", allowedProcessors == nil), ("voluntary_ctxt_switches", voluntarySwitches == nil),
-            ("nonvoluntary_ctxt_switches", involuntarySwitches == nil),
+            ("Cpus_allowed", allowedProcessors == nil),
         ].filter(\.1).map(\.0)
     }
 }

@@ -13,9 +13,10 @@ extension HostReading {
         return [online, status?.allowedProcessors].compactMap(\.self).min().map { Double($0) }
     }
 
-    /// Bytes that this process can use, with all others in its cgroup. Nil where a limit couldn't be read.
+    /// Bytes that this process can use, with all others in its cgroup: the smaller of what the host has and the limits. Nil where
+    /// the host's, or a limit on the way, couldn't be read.
     package var usableMemory: Double? {
-        guard let limit = cgroup?.memoryLimit else { return nil }
-        return [memory?.total.map { Double($0) }, limit.value].compactMap(\.self).min()
+        guard let total = memory?.total, let limit = cgroup?.memoryLimit else { return nil }
+        return min(Double(total), limit.value ?? .infinity)
     }
 }

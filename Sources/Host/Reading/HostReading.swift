@@ -13,6 +13,7 @@ package struct HostReading: Sendable, Equatable {
     package var volume: Volume?
     package var process: ProcessStat?
     package var status: ProcessStatus?
+    package var switches: ContextSwitches?
     package var openFiles: Int?
     package var cgroup: CgroupReading?
     /// From boot until the reading, time in suspend included.
@@ -26,6 +27,15 @@ package struct HostReading: Sendable, Equatable {
     package init(ticksPerSecond: Double) {
         self.ticksPerSecond = ticksPerSecond
     }
+}
+
+/// How often the process was taken off a processor, all its threads together, those that have ended among them: from getrusage(2).
+/// `/proc/self/status` has the same for the main thread alone, which in a daemon of many threads does nothing.
+package struct ContextSwitches: Sendable, Equatable {
+    /// It had to wait.
+    package var voluntary: UInt64
+    /// Its turn was over.
+    package var involuntary: UInt64
 }
 
 /// The file system on which the database lies, in bytes, from statvfs(3).

@@ -5,6 +5,14 @@ extension ReadingPass {
         reading.process = take("/proc/self/stat") { ProcessStat($0) }
         reading.status = take("/proc/self/status") { ProcessStatus($0) }
         note(reading.status?.absentFields, in: "/proc/self/status")
+        var usage = rusage()
+        if getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0, let voluntary = UInt64(exactly: usage.ru_nvcsw),
+            let involuntary = UInt64(exactly: usage.ru_nivcsw)
+        {
+            reading.switches = ContextSwitches(voluntary: voluntary, involuntary: involuntary)
+        } else {
+            reading.unavailable["getrusage"] = FileProblem.system(errno).reason
+        }
         do {
             reading.openFiles = try countOpenFiles()
         } catch {

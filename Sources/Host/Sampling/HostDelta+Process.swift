@@ -20,10 +20,10 @@ extension HostDelta {
         add(.processVirtual, later.status?.virtual)
         add(.processFiles, later.openFiles.map { Double($0) })
         add(.processThreads, later.status?.threads)
-        let (was, now) = (earlier?.status, later.status)
+        let (was, now) = (earlier?.switches, later.switches)
         let switches = [
-            ("voluntary", was?.voluntarySwitches, now?.voluntarySwitches),
-            ("involuntary", was?.involuntarySwitches, now?.involuntarySwitches),
+            ("voluntary", was?.voluntary, now?.voluntary),
+            ("involuntary", was?.involuntary, now?.involuntary),
         ]
         for (type, from, to) in switches { add(.processSwitches, growthFrom: from, to: to, [Tag.switchType: type]) }
         let faults = [
