@@ -114,7 +114,7 @@ package struct Daemon: Sendable {
         let pinger = watchdog.map {
             WatchdogPinger(
                 watchdog: $0, heartbeats: heartbeats, notifier: outside.notifier, logger: outside.logger,
-                monotonic: outside.monotonic)
+                monotonic: outside.monotonic, lateFields: ["message_id": "\(MessageID.loopLate)"])
         }
         try pinger?.start()
         defer { pinger?.stop() }

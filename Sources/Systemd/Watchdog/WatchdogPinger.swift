@@ -11,6 +11,7 @@ package final class WatchdogPinger: Sendable {
     private let notifier: any ServiceNotifier
     private let logger: Logger
     private let monotonic: @Sendable () -> Duration
+    private let lateFields: Logger.Metadata
     private let probe: PoolProbe
     private let stopSignal = WakeSignal()
     private let isStopping = Atomic(false)
@@ -19,10 +20,11 @@ package final class WatchdogPinger: Sendable {
 
     /// - Parameters:
     ///   - monotonic: the clock that `heartbeats` was given.
+    ///   - lateFields: go with each line about a late loop, such as the kind of event's id.
     ///   - launch: runs its argument on the pool under test; a test puts a pool there that does not answer.
     package init(
         watchdog: Watchdog, heartbeats: Heartbeats, notifier: any ServiceNotifier, logger: Logger,
-        monotonic: @escaping @Sendable () -> Duration,
+        monotonic: @escaping @Sendable () -> Duration, lateFields: Logger.Metadata = [:],
         launch: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { work in Task.detached { work() } }
     ) {
         self.watchdog = watchdog
@@ -30,6 +32,7 @@ package final class WatchdogPinger: Sendable {
         self.notifier = notifier
         self.logger = logger
         self.monotonic = monotonic
+        self.lateFields = lateFields
         probe = PoolProbe(launch: launch)
     }
 
@@ -87,7 +90,7 @@ package final class WatchdogPinger: Sendable {
                         "age_ms": "\(loop.age.milliseconds)",
                         "allowed_ms": "\(loop.allowed.milliseconds)",
                         "window_ms": "\(watchdog.window.milliseconds)",
-                    ])
+                    ].merging(lateFields) { own, _ in own })
             }
         }
     }
