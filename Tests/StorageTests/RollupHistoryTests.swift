@@ -53,6 +53,7 @@ private final class History: @unchecked Sendable {
     private var closed: Set<String> = []
     private let fuse = Fuse()
     private var log: [String] = []
+    private var standing: Rolling?
 
     /// Fails SQLite's virtual machine after a set number of its operations, in whatever statement it then is.
     private final class Fuse: Sendable {
@@ -218,7 +219,15 @@ private final class History: @unchecked Sendable {
 
     // MARK: tallyd
 
+    /// The process as it stands, or, in one case of three, a new one that starts from the file: as after a crash, with its memory lost.
     private func rollup() throws -> Rolling {
+        if let standing, !chance(33) { return standing }
+        let fresh = try start()
+        standing = fresh
+        return fresh
+    }
+
+    private func start() throws -> Rolling {
         let stepSeed = random.next()
         let state = Mutex(SplitMix64(state: stepSeed))
         let steps = Allowance.Steps { state.withLock { Int.random(in: 0...3, using: &$0) == 0 } }
@@ -246,7 +255,7 @@ private final class History: @unchecked Sendable {
     }
 
     /// Rolls up with the gateway acting wherever the rollup is between two bites; cut short, it ends at a random bite, or in the middle of a
-    /// random operation of SQLite's. Its memory is lost each time: the next one starts from the file, as after a crash.
+    /// random operation of SQLite's. What comes next may be the same process, or a new one that starts from the file.
     private func rollUp(cut: Bool) async {
         log.append("roll up, cut: \(cut)")
         do {
