@@ -1,8 +1,8 @@
--- schema.sql: the whole usage database at schema 1.1.0, for a new file.
+-- schema.sql: the whole usage database at schema 1.2.0, for a new file.
 --
 --   sqlite3 new.db < schema.sql
 --
--- Gives what migrations/001_initial_schema.sql and then 002_exact_rollup.sql give, and a test holds the three together. A database that
+-- Gives what migrations/001_initial_schema.sql and the numbered files after it give, and a test holds the three together. A database that
 -- exists already is brought here by `tallyd migrate` or by those files, not by this one.
 -- Runs in the sqlite3 shell (3.40 and later) and through D1's execute. Every statement, and the whole file, is safe to run twice.
 --
@@ -202,6 +202,12 @@ CREATE TABLE IF NOT EXISTS job_runs (
   CONSTRAINT job_runs_state CHECK (state IN ('running', 'succeeded', 'failed', 'cancelled', 'crashed')),
   CONSTRAINT job_runs_finished CHECK ((state = 'running') = (finished_at_ms IS NULL))
 );
+
+-- A job that has a row here is not started by its schedule; `tallyd jobs pause` writes it and `tallyd jobs resume` removes it.
+CREATE TABLE IF NOT EXISTS job_pauses (
+  job          TEXT PRIMARY KEY NOT NULL,
+  paused_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- Access: who may ask, and how often
@@ -683,14 +689,14 @@ WHERE typeof(model) = 'text'
 -- whenever they are entered.
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.1.0');
+INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.2.0');
 INSERT OR IGNORE INTO schema_metadata (key, value, created_at)
 WITH facts (key, value) AS (
   VALUES
     ('created_date', DATE('now')),
     ('description', 'Usage, keys, conversations and settings of an OpenAI-compatible gateway'),
     ('compatible_with', '1.0.0'),
-    ('last_migration', '002_exact_rollup')
+    ('last_migration', '003_job_pauses')
 )
 SELECT facts.key, facts.value, DATETIME(version.created_at, '-1 second')
 FROM facts
@@ -699,5 +705,5 @@ JOIN schema_metadata AS version ON version.key = 'schema_version';
 -- Only for the version that this file makes: a database that came here with another one has its migrations still before it.
 INSERT OR IGNORE INTO schema_migrations (migration_name, checksum, execution_time_ms)
 SELECT column1, '', 0
-FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'))
-WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.1.0');
+FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'))
+WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.2.0');

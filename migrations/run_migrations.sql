@@ -4,6 +4,7 @@
 --
 --   sqlite3 -bail usage.db < migrations/001_initial_schema.sql
 --   sqlite3 -bail usage.db < migrations/002_exact_rollup.sql
+--   sqlite3 -bail usage.db < migrations/003_job_pauses.sql
 --   sqlite3 -bail usage.db < migrations/prod_setup.sql    (production only)
 --   sqlite3 -bail usage.db < migrations/dev_seed.sql      (development only)
 --   sqlite3 usage.db < migrations/run_migrations.sql      (this file: what is there now)
@@ -36,6 +37,8 @@ FROM (
     UNION ALL
     SELECT '002_exact_rollup', column1
     FROM (VALUES ('rollup_state'), ('usage_changes'), ('usage_rejects'), ('usage_days'), ('usage_latency_histograms'), ('model_price_book'))
+    UNION ALL
+    VALUES ('003_job_pauses', 'job_pauses')
   )
   GROUP BY migration
 )
@@ -43,7 +46,7 @@ ORDER BY migration;
 
 -- 2. What is recorded. "no such table: schema_migrations" means that no history was kept: run 001, which changes nothing that is there.
 WITH known (migration_name) AS (
-  VALUES ('001_initial_schema'), ('002_exact_rollup')
+  VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses')
 )
 SELECT migration_name AS migration,
        CASE

@@ -16,6 +16,8 @@ package struct MigrationFile: Sendable {
             number: 1, name: "001_initial_schema", version: "1.0.0", bytes: PackageResources._01_initial_schema_sql),
         MigrationFile(
             number: 2, name: "002_exact_rollup", version: "1.1.0", bytes: PackageResources._02_exact_rollup_sql),
+        MigrationFile(
+            number: 3, name: "003_job_pauses", version: "1.2.0", bytes: PackageResources._03_job_pauses_sql),
     ]
 }
 

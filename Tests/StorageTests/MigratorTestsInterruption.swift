@@ -63,8 +63,11 @@ import Testing
     }
 
     /// A migration of the test's own, after the real ones.
-    private func third(_ sql: String) -> [MigrationFile] {
-        MigrationFile.all + [MigrationFile(number: 3, name: "003_test", version: "1.2.0", bytes: Array(sql.utf8))]
+    private func next(_ sql: String) -> [MigrationFile] {
+        MigrationFile.all + [
+            MigrationFile(
+                number: MigrationFile.all.count + 1, name: "999_test", version: "9.9.9", bytes: Array(sql.utf8))
+        ]
     }
 
     @Test func `a migration that fails midway leaves nothing`() async throws {
@@ -76,14 +79,14 @@ import Testing
             INSERT INTO extra (note) SELECT flag_name FROM feature_flags;
             """
         let error = await #expect(throws: StorageError.self) {
-            try await migrate(path, files: third(good + "DELETE FROM feature_flags; INSERT INTO nowhere VALUES (1);"))
+            try await migrate(path, files: next(good + "DELETE FROM feature_flags; INSERT INTO nowhere VALUES (1);"))
         }
         #expect(error?.kind == .failed)
-        #expect(error?.description.contains("003_test") == true)
+        #expect(error?.description.contains("999_test") == true)
         #expect(error?.description.contains("nowhere") == true)
         #expect(try SchemaFacts.all(path) == before)
         #expect(try FieldDatabase.checksums(path) == history)
-        #expect(try await migrate(path, files: third(good)) == ["003_test"], "the mended file runs")
+        #expect(try await migrate(path, files: next(good)) == ["999_test"], "the mended file runs")
         #expect(try value("SELECT COUNT(*) FROM extra", in: path) ?? 0 > 0)
     }
 
@@ -95,7 +98,7 @@ import Testing
         let error = await #expect(throws: StorageError.self) {
             try await migrate(
                 path,
-                files: third(
+                files: next(
                     """
                     CREATE TABLE attachment (id INTEGER PRIMARY KEY, message_id TEXT REFERENCES messages (id) \(deferring));
                     INSERT INTO attachment (message_id) VALUES ('m1'), ('none');
@@ -115,13 +118,13 @@ import Testing
                 PRAGMA foreign_keys = OFF;
                 INSERT INTO messages (id, conversation_id, user_id, role, content) VALUES ('lost', 'none', 'u', 'user', '')
                 """)
-        #expect(try await migrate(path).count == 2)
+        #expect(try await migrate(path).count == MigrationFile.all.count)
         #expect(try value("SELECT COUNT(*) FROM messages WHERE id = 'lost'", in: path) == 1)
     }
 
     @Test func `a second migration does nothing, and writes nothing`() async throws {
         let path = try FieldDatabase.make(in: scratch)
-        #expect(try await migrate(path).count == 2)
+        #expect(try await migrate(path).count == MigrationFile.all.count)
         let observer = try DatabaseQueue(path: path)
         let version = { try observer.read { db in try Int.fetchOne(db, sql: "PRAGMA data_version") } }
         let before = try version()

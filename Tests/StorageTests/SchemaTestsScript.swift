@@ -3,7 +3,9 @@ import GRDBSQLite
 
 /// A file of SQL as it stands in the checkout, which is found from where this source was compiled.
 struct SQLScript {
-    static let numbered = ["migrations/001_initial_schema.sql", "migrations/002_exact_rollup.sql"]
+    static let numbered = [
+        "migrations/001_initial_schema.sql", "migrations/002_exact_rollup.sql", "migrations/003_job_pauses.sql",
+    ]
     static let setup = ["migrations/dev_seed.sql", "migrations/prod_setup.sql", "migrations/run_migrations.sql"]
     static let all = ["schema.sql"] + numbered + setup
 

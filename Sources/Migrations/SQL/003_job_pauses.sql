@@ -1,0 +1,1 @@
+../../../migrations/003_job_pauses.sql
