@@ -39,45 +39,33 @@ package struct Daemon: Sendable {
         outside = surroundings
     }
 
-    /// Opens and migrates the database, waits its turn, and serves until SIGTERM or SIGINT, or until the task is cancelled.
+    /// Opens the database, waits its turn, migrates, and serves until SIGTERM or SIGINT, or until the task is cancelled.
     ///
     /// - Throws: `StorageError` for whatever keeps it from serving. It has then been logged nowhere: that is the caller's to do.
     package func run() async throws {
         let store = try Store(path: settings.database, pace: settings.pace)
         let zone = try settings.zone
-        guard let lock = try await standBy() else { return }
+        let pulse = Pulse(outside)
+        try pulse.start()
+        defer { pulse.stop() }
+        let waiting = pulse.register("standby")
+        let standby = Standby(
+            database: settings.database, command: Self.command, outside: outside, beat: waiting.beat)
+        guard let lock = try await standby.wait() else { return }
+        // A migration has no loop to beat; until READY=1 the manager's patience is asked for with EXTEND_TIMEOUT_USEC.
+        waiting.retire()
         try await migrate(store)
         try await store.checkShape()
-        let ownership = try await Ownership.take(store, lock: lock, command: "tallyd run", now: outside.now())
+        let ownership = try await Ownership.take(store, lock: lock, command: Self.command, now: outside.now())
         if ownership.crashedRuns > 0 {
             outside.logger.warning(
-                "found runs that a crash had cut; the rollup goes on where they were",
+                "found runs that a crash had cut; their jobs go on where they were",
                 metadata: ["message_id": "\(MessageID.crashFound)", "runs": "\(ownership.crashedRuns)"])
         }
-        try await serve(store, zone: zone, ownership)
+        try await serve(store, zone: zone, ownership, pulse)
     }
 
-    // MARK: Before
-
-    /// Waits until no other tallyd counts in this database. Nil when asked to stop meanwhile.
-    private func standBy() async throws -> OwnerLock? {
-        var isSaid = false
-        while !Task.isCancelled {
-            do {
-                return try Ownership.lock(settings.database, command: "tallyd run")
-            } catch let error as StorageError where error.kind == .ownedByAnother {
-                if !isSaid {
-                    outside.logger.notice(
-                        "standing by: another tallyd counts in this database", metadata: ["holder": "\(error.cause)"])
-                    // A standby is a service in good order: ready to take over.
-                    outside.notifier.notify([.ready, .status("standing by: \(error.cause)")])
-                    isSaid = true
-                }
-                try? await Task.sleep(for: .milliseconds(500))
-            }
-        }
-        return nil
-    }
+    private static let command = "tallyd run"
 
     private func migrate(_ store: Store) async throws {
         let migrator = Migrator(store: store)
@@ -95,42 +83,41 @@ package struct Daemon: Sendable {
     // MARK: Serving
 
     /// The map: services in the order of dependence.
-    private func serve(_ store: Store, zone: Zone, _ ownership: Ownership) async throws {
-        let watchdog = Watchdog(environment: outside.environment, processID: getpid())
-        let window = watchdog?.window ?? .seconds(60)
-        let heartbeats = Heartbeats(monotonic: outside.monotonic)
+    private func serve(_ store: Store, zone: Zone, _ ownership: Ownership, _ pulse: Pulse) async throws {
         let status = StatusLine(notifier: outside.notifier, store: store)
-        let readiness = Readiness(loops: 2) { [outside] in
+        let jobs = jobs(store, zone, ownership)
+        let readiness = Readiness(loops: jobs.count + 1) { [outside] in
             outside.notifier.notify([.ready])
             outside.logger.notice(
                 "ready", metadata: ["message_id": "\(MessageID.started)", "sqlite": "\(Store.sqliteVersion)"])
         }
+        let ledger = JobLedger(store: store, term: ownership.term)
         let probe = StoreProbe(
-            store: store, every: window / 6, heartbeat: heartbeats.register("store", allowedAge: window / 2),
-            standing: readiness.arrive)
-        let lane = rollupLane(
-            store, zone, ownership, heartbeats.register("rollup", allowedAge: window / 2), longestWait: window / 6,
-            status, readiness)
-        let pinger = watchdog.map {
-            WatchdogPinger(
-                watchdog: $0, heartbeats: heartbeats, notifier: outside.notifier, logger: outside.logger,
-                monotonic: outside.monotonic, lateFields: ["message_id": "\(MessageID.loopLate)"])
+            store: store, every: pulse.longestWait, heartbeat: pulse.register("store"), standing: readiness.arrive)
+        let lanes = jobs.map { job in
+            let heartbeat = pulse.register(job.name)
+            return Lane(
+                job,
+                Lane.Parts(
+                    ledger: ledger, longestWait: pulse.longestWait, now: outside.now, monotonic: outside.monotonic,
+                    standing: readiness.arrive, beat: heartbeat.beat,
+                    report: { report in await status.update(job.name, report) }),
+                database: store.path, logger: outside.logger)
         }
-        try pinger?.start()
-        defer { pinger?.stop() }
+        await status.show(nextOf: lanes)
         outside.logger.info(
             "starting",
             metadata: [
                 "database": "\(store.path)", "zone": "\(zone)",
-                "interval": "\(DurationText.format(settings.rollupInterval))",
+                "jobs": "\(jobs.map { "\($0.name) \($0.schedule())" }.joined(separator: ", "))",
             ])
-
+        let services: [any Service] =
+            [
+                StopNotice(notifier: outside.notifier), probe,
+                LeaseGuard(lock: ownership.lock, isWell: pulse.isWell, logger: outside.logger),
+            ] + lanes
         var configuration = ServiceGroupConfiguration(
-            services: [
-                .init(service: StopNotice(notifier: outside.notifier)),
-                .init(service: probe),
-                .init(service: lane),
-            ],
+            services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: outside.logger)
         // A bite takes milliseconds; what has not ended by then hangs, and is cut, which loses nothing.
         configuration.maximumGracefulShutdownDuration = .milliseconds(800)
@@ -143,22 +130,13 @@ package struct Daemon: Sendable {
         outside.logger.notice("stopped", metadata: ["message_id": "\(MessageID.stopped)"])
     }
 
-    private func rollupLane(
-        _ store: Store, _ zone: Zone, _ ownership: Ownership, _ heartbeat: Heartbeat, longestWait: Duration,
-        _ status: StatusLine,
-        _ readiness: Readiness
-    ) -> RollupLane {
-        RollupLane(
-            RollupLane.Parts(
-                rollup: Rollup(store: store, zone: zone, term: ownership.term, now: outside.now),
-                ledger: JobLedger(store: store, term: ownership.term),
-                schedule: .every(settings.rollupInterval),
-                spacing: settings.rollupWake ? settings.rollupSpacing : nil,
-                longestWait: longestWait,
-                now: outside.now,
-                standing: readiness.arrive,
-                beat: heartbeat.beat,
-                report: { report in await status.update(report) }),
-            store: store, logger: outside.logger)
+    private func jobs(_ store: Store, _ zone: Zone, _ ownership: Ownership) -> [Job] {
+        let settings = settings
+        return [
+            RollupJob.make(
+                Rollup(store: store, zone: zone, term: ownership.term, now: outside.now), store: store,
+                schedule: { .every(settings.rollupInterval) },
+                spacing: { settings.rollupWake ? settings.rollupSpacing : nil })
+        ]
     }
 }

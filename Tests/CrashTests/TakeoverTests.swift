@@ -30,5 +30,33 @@ extension CrashTests {
             #expect(await second.ending(within: .seconds(10)) == .exited(0), "\(second.errors)")
             try await place.expectExactTotals()
         }
+
+        @Test func `a daemon that is stopped loses its lease, and ends when it goes on`() async throws {
+            let place = try await Workplace.migrated()
+            let gateway = try place.gateway()
+            let first = try place.daemon()
+            try #require(await first.says("  ready"), "\(first.errors)")
+            let second = try place.daemon()
+            try #require(await second.says("  standing by"), "\(second.errors)")
+
+            first.send(SIGSTOP)
+            let clock = ContinuousClock()
+            let stopped = clock.now
+            // The bound is 15 s from the last renewal; how long it took is printed.
+            try #require(await second.says("  ready", within: .seconds(60)), "\(second.errors)")
+            print("takeover from a stopped daemon: \(clock.now - stopped)")
+            #expect(second.errors.contains("taking over"), "\(second.errors)")
+
+            first.send(SIGCONT)
+            #expect(await first.ending(within: .seconds(10)) == .exited(75), "\(first.errors)")
+            #expect(first.errors.contains("has taken over"), "\(first.errors)")
+
+            let counting = try await place.tallyd("rollup", "run")
+            #expect(counting.output.contains("counted by tallyd run, process \(second.process)"), "\(counting.output)")
+            await place.stop(gateway)
+            second.send(SIGTERM)
+            #expect(await second.ending(within: .seconds(10)) == .exited(0), "\(second.errors)")
+            try await place.expectExactTotals()
+        }
     }
 }

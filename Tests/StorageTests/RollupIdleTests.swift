@@ -72,7 +72,7 @@ import Testing
             { _ = try await rollup.run() },
             { _ = try await Rebuild(store: store, zone: .utc, term: old).mark(other...other) },
             { _ = try await DaySealing(store: store, zone: .utc, term: old).purge(day, now: now) },
-            { _ = try await JobLedger(store: store, term: old).begin(job: "rollup", slot: now, now: now) },
+            { _ = try await JobLedger(store: store, term: old).claim(job: "rollup", slot: Slot(now), now: now) },
         ]
         for attempt in attempts { await expectStorageError(.leaseLost, attempt) }
         #expect(try sample.value("PRAGMA data_version") == version)

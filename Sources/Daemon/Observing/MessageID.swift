@@ -4,10 +4,11 @@ package enum MessageID {
     package static let started = "cdd54c039cf44b49991b1b42464062d3"
     package static let stopped = "eb2ab481610f487eb0ad6fd78bc1487a"
     package static let rolledUp = "8787e22ac9354fbbaa0c14f9e68f426c"
-    package static let rollupFailed = "1100eee8df4c42119227d243cd01e34a"
+    package static let jobFailed = "1100eee8df4c42119227d243cd01e34a"
     package static let rowsSetAside = "eabb87eee8d149dc8c4113222097c6d4"
     package static let migrated = "ca5969f412b5450b964cd64a630ff9aa"
     package static let crashFound = "2fc0a5ae44604f628d03fb82d7459892"
     package static let loopLate = "538e14c072da4386b4a6022f1e7f11eb"
+    package static let leaseTaken = "78f9a4c7417d414da5cd25f6d84c4ecf"
     package static let leaseLost = "4a7ae1d39ec04241b8bcf09354750f5c"
 }

@@ -7,24 +7,40 @@ actor StatusLine {
     private let notifier: any ServiceNotifier
     private let store: Store
     private var said = ""
+    /// Jobs whose last run failed, with the sentence that says so.
+    private var failures: [String: String] = [:]
+    private var lanes: [Lane] = []
 
     init(notifier: any ServiceNotifier, store: Store) {
         self.notifier = notifier
         self.store = store
     }
 
-    func update(_ report: RollupLane.Report) async {
-        let sentence: String
+    /// Whose next runs the sentence tells.
+    func show(nextOf lanes: [Lane]) { self.lanes = lanes }
+
+    func update(_ job: String, _ report: Lane.Report) async {
         switch report {
-        case .failed(let error): sentence = "rollup fails: \(error)"
-        case .idle where !said.isEmpty && !said.hasPrefix("rollup fails"): return
-        case .idle, .ran:
+        case .failed(let error): failures[job] = "\(job) fails: \(error)"
+        case .idle where !said.isEmpty && failures[job] == nil: return
+        case .idle, .ran: failures[job] = nil
+        }
+        let sentence: String
+        if let failure = failures.min(by: { $0.key < $1.key })?.value {
+            sentence = failure
+        } else {
             guard let status = try? await RollupStatus.read(store) else { return }
-            sentence = Self.sentence(status)
+            sentence = Self.sentence(status) + next
         }
         guard sentence != said else { return }
         said = sentence
         notifier.notify([.status(sentence)])
+    }
+
+    /// Only jobs that keep to their schedule: the rollup is on its way whenever the database changes.
+    private var next: String {
+        let coming = lanes.compactMap { lane in lane.job.early == nil ? lane.next.map { (lane.job.name, $0) } : nil }
+        return coming.min { $0.1 < $1.1 }.map { ", next \($0.0) at \($0.1)" } ?? ""
     }
 
     static func sentence(_ status: RollupStatus) -> String {

@@ -7,7 +7,7 @@ package struct Ownership: Sendable {
     package let term: Term
     /// Runs that a crash had cut, found and recorded now.
     package let crashedRuns: Int
-    private let lock: OwnerLock
+    package let lock: OwnerLock
 
     /// Takes the lock, then the term, which is a write.
     ///

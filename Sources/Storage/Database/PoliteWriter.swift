@@ -99,12 +99,13 @@ package final class PoliteWriter: Sendable {
     ) async throws -> T? {
         let answer: Result<T?, any Error> = await withCheckedContinuation { continuation in
             // Not GRDB's async methods: they interrupt the statement in hand when the task is cancelled.
+            let meter = LockMeter.current
             queue.asyncWriteWithoutTransaction { db in
                 continuation.resume(
                     returning: Result {
                         if firesTriggers { csqliteconfig_fire_triggers(db.sqliteConnection, 1) }
                         defer { if firesTriggers { csqliteconfig_fire_triggers(db.sqliteConnection, 0) } }
-                        return try self.bites(db, goesOn, work)
+                        return try LockMeter.$current.withValue(meter) { try self.bites(db, goesOn, work) }
                     })
             }
         }
@@ -163,6 +164,7 @@ package final class PoliteWriter: Sendable {
 
     private func note(_ bite: Courtesy.Bite) {
         let hold = bite.ended - bite.began
+        LockMeter.current?.add(hold)
         state.withLock {
             $0.courtesy.note(bite)
             $0.totals.writes += 1

@@ -1,5 +1,4 @@
 import GRDB
-package import Scheduling
 
 /// How far usage_logs has been counted: the one row of rollup_state.
 package struct RollupState: Sendable, Equatable {
@@ -45,33 +44,5 @@ package struct RollupState: Sendable, Equatable {
         return RollupState(
             cursor: row[0], batchEnd: row[1], claim: row[2], applied: user.flatMap { user in model.map { (user, $0) } },
             appliedHistograms: row[5], isAdopted: row[6], zone: row[7])
-    }
-}
-
-/// The right to write, as a number that whoever takes over raises: a write with an older one must not happen.
-package struct Term: Sendable, Equatable {
-    package let number: Int64
-
-    /// Called inside every writing transaction of a job.
-    ///
-    /// - Throws: `StorageError` of kind `leaseLost` when another daemon has taken over.
-    func check(_ db: Database) throws {
-        let present = try Int64.fetchOne(db.cachedStatement(sql: "SELECT term FROM tallyd_lease WHERE id = 1"))
-        guard present == number else {
-            throw StorageError(
-                .leaseLost, cannot: "write", "with term \(number)",
-                because: "another tallyd has taken over (term \(present ?? 0))",
-                remedy: "Only one daemon serves a database; this one stops writing.")
-        }
-    }
-
-    /// Raises the term and notes who holds it.
-    package static func take(_ store: Store, holder: String, now: Instant) async throws -> Term {
-        try await store.writer.write("take the lease of") { db, _ in
-            try db.execute(
-                sql: "UPDATE tallyd_lease SET term = term + 1, holder = ?, acquired_at_ms = ? WHERE id = 1",
-                arguments: [holder, now.milliseconds])
-            return Term(number: try Int64.fetchOne(db, sql: "SELECT term FROM tallyd_lease WHERE id = 1") ?? 0)
-        }
     }
 }

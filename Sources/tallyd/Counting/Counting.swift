@@ -18,12 +18,12 @@ struct Counting: Sendable {
         guard try await rollup.hasWork() else { return nil }
         let ledger = JobLedger(store: store, term: term)
         let now = WallClock.now()
-        let run = try await ledger.begin(job: Self.job, slot: now, now: now)
+        let claim = try await ledger.claim(job: Self.job, slot: Slot(now), now: now)
         func end(_ state: JobLedger.State, rows: Int64, error: String? = nil) async throws {
-            guard let run else { return }
+            guard let claim else { return }
+            let held = Int64(store.writer.totals.holdNanoseconds / 1_000)
             try await ledger.end(
-                run, state: state, now: WallClock.now(), rows: rows,
-                lockMicroseconds: Int64(store.writer.totals.holdNanoseconds / 1_000), error: error)
+                claim, JobLedger.Ending(state, rows: rows, lockMicroseconds: held, error: error), now: WallClock.now())
         }
         let outcome: Rollup.Outcome
         do {

@@ -1,0 +1,50 @@
+import Logging
+package import Scheduling
+package import Storage
+
+/// The job that keeps daily_usage_stats up to date: looks at every slot of its schedule, and early when the database changes.
+package enum RollupJob {
+    package static let name = "rollup"
+    /// A run of so many rows may leave a long log behind; at 100 pages of log for 1,000 rows, this is 40 MB.
+    private static let longRun: Int64 = 100_000
+
+    /// Whatever a run leaves undone the next look finds, so a failure is followed by the next slot as well as by these.
+    static let retry = Retry(backoff: Backoff(first: .seconds(1), cap: .seconds(60)), attempts: 5)
+
+    package static func make(
+        _ rollup: Rollup, store: Store, schedule: @escaping @Sendable () -> Schedule,
+        spacing: @escaping @Sendable () -> Duration?
+    ) -> Job {
+        Job(
+            name: name, schedule: schedule, policy: Policy(retry: retry), early: Job.EarlyWakes(spacing: spacing),
+            body: .steps(
+                hasWork: { try await rollup.hasWork() },
+                perform: { context in
+                    let outcome = try await rollup.run(
+                        shouldStop: context.isStopping, progress: { _ in context.beat() })
+                    if outcome.rows > longRun { try await store.writer.settleLog() }
+                    return told(outcome)
+                }))
+    }
+
+    private static func told(_ outcome: Rollup.Outcome) -> JobOutcome {
+        var told = JobOutcome(
+            rows: outcome.rows + outcome.corrections, isComplete: outcome.isComplete, message: "rolled up",
+            messageID: MessageID.rolledUp,
+            facts: [
+                "rows": "\(outcome.rows)", "corrections": "\(outcome.corrections)", "rejected": "\(outcome.rejected)",
+                "days": "\(outcome.daysDerived)", "prices": "\(outcome.prices)",
+            ])
+        if outcome.rejected > 0 {
+            told.warnings = [
+                JobOutcome.Warning(
+                    message: "rows set aside: they can't be counted as they stand",
+                    facts: [
+                        "message_id": "\(MessageID.rowsSetAside)", "rejected": "\(outcome.rejected)",
+                        "remedy": "tallyd rollup rejects",
+                    ])
+            ]
+        }
+        return told
+    }
+}

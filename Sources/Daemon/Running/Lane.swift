@@ -1,0 +1,226 @@
+package import Logging
+package import Scheduling
+import ServiceLifecycle
+package import Storage
+import Synchronization
+
+/// Runs one job: finds out from its `Plan` which slot is due, claims it, has the work done, records how it ended, and sleeps until there may be
+/// something again. Each job has a lane of its own, so that a slow one delays no other; runs of one job never overlap.
+package final class Lane: Service, Sendable {
+    /// What every lane needs from outside; all of it is handed in, so that tests can.
+    package struct Parts: Sendable {
+        package var ledger: JobLedger
+        /// The longest that one wait may last, so that the watchdog sees the lane alive.
+        package var longestWait: Duration
+        package var now: @Sendable () -> Instant
+        package var monotonic: @Sendable () -> Duration
+        /// Called once, as the lane begins.
+        package var standing: @Sendable () -> Void
+        /// Called after every completed cycle, and whenever a run got something done.
+        package var beat: @Sendable () -> Void
+        /// Called after every cycle with what there is to say about it.
+        package var report: @Sendable (Report) async -> Void
+
+        package init(
+            ledger: JobLedger, longestWait: Duration, now: @escaping @Sendable () -> Instant,
+            monotonic: @escaping @Sendable () -> Duration, standing: @escaping @Sendable () -> Void,
+            beat: @escaping @Sendable () -> Void, report: @escaping @Sendable (Report) async -> Void
+        ) {
+            self.ledger = ledger
+            self.longestWait = longestWait
+            self.now = now
+            self.monotonic = monotonic
+            self.standing = standing
+            self.beat = beat
+            self.report = report
+        }
+    }
+
+    package enum Report: Sendable {
+        /// There was nothing to do.
+        case idle
+        /// The outcome's message and figures are in the log.
+        case ran(JobLedger.Ending)
+        case failed(any Error)
+    }
+
+    let job: Job
+    let parts: Parts
+    let logger: Logger
+    private let database: String
+    private let wake = WakeSignal()
+    private let state = Mutex(State())
+
+    private struct State {
+        var isStopping = false
+        var requests: [CheckedContinuation<Report, Never>] = []
+        var next: Instant?
+    }
+
+    package init(_ job: Job, _ parts: Parts, database: String, logger: Logger) {
+        self.job = job
+        self.parts = parts
+        self.database = database
+        var logger = logger
+        logger[metadataKey: "job"] = "\(job.name)"
+        self.logger = logger
+    }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// When the schedule next asks for a run; nil before the first look, and for a job that is paused.
+    package var next: Instant? { state.withLock { $0.next } }
+
+    /// Has the lane look again at once: its schedule or a pause may have changed.
+    package func lookAgain() { wake.signal() }
+
+    /// Runs the job now, whatever its schedule says and though it may be paused, after the run in hand if there is one.
+    ///
+    /// - Returns: how it went; `idle` when there was nothing to do, and when the lane has ended.
+    package func runNow() async -> Report {
+        await withCheckedContinuation { continuation in
+            let isStopping = state.withLock { state in
+                if !state.isStopping { state.requests.append(continuation) }
+                return state.isStopping
+            }
+            if isStopping { continuation.resume(returning: .idle) } else { wake.signal() }
+        }
+    }
+
+    package func run() async throws {
+        parts.standing()
+        defer { for request in stop() { request.resume(returning: .idle) } }
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await serve()
+        } onCancelOrGracefulShutdown: {
+            self.state.withLock { $0.isStopping = true }
+            self.wake.signal()
+        }
+    }
+
+    private func stop() -> [CheckedContinuation<Report, Never>] {
+        state.withLock { state in
+            state.isStopping = true
+            defer { state.requests = [] }
+            return state.requests
+        }
+    }
+
+    // MARK: Looking
+
+    /// Where the lane is, between two looks.
+    private struct Situation {
+        var cursor: Instant?
+        /// A slot whose run failed, or was cut by a crash, and has attempts left.
+        var retry: Slot?
+        /// Failures in a row.
+        var failures = 0
+        /// On the monotonic clock: nothing is started before, after a failure.
+        var notBefore: Duration = .zero
+    }
+
+    private func serve() async throws {
+        var situation = await start()
+        let watch = job.early == nil ? nil : DatabaseWatch(database: database, signal: wake, logger: logger)
+        while !isStopping {
+            parts.beat()
+            if let request = state.withLock({ $0.requests.isEmpty ? nil : $0.requests.removeFirst() }) {
+                let report = await perform(Slot(parts.now()), again: false)
+                request.resume(returning: report)
+                try note(report, Slot(parts.now()), &situation)
+                continue
+            }
+            let isPaused = (try? await parts.ledger.isPaused(job.name)) ?? false
+            guard !isPaused, let slot = await due(&situation) else {
+                if isPaused { state.withLock { $0.next = nil } }
+                await wait(isPaused ? nil : watch, situation, isPaused: isPaused)
+                continue
+            }
+            let again = slot == situation.retry
+            let report = await perform(slot, again: again)
+            situation.cursor = max(situation.cursor ?? slot.instant, slot.instant)
+            try note(report, slot, &situation)
+            await parts.report(report)
+            if let spacing = job.early?.spacing(), situation.failures == 0 {
+                await wake.wait(for: min(spacing, parts.longestWait))
+            }
+        }
+    }
+
+    /// From the ledger: the latest slot that was run, and whether it wants another attempt.
+    private func start() async -> Situation {
+        var situation = Situation()
+        guard let last = try? await parts.ledger.last(of: job.name) else { return situation }
+        situation.cursor = last.slot
+        if last.state == .crashed || last.state == .failed, last.attempt < job.policy.retry.attempts {
+            situation.retry = Slot(last.slot)
+        }
+        return situation
+    }
+
+    /// The slot to run now; nil when none is due.
+    private func due(_ situation: inout Situation) async -> Slot? {
+        let now = parts.now()
+        var ran: Set<Slot> = []
+        if let cursor = situation.cursor, cursor > now {
+            // The clock was set back: slots that come round again are not run again.
+            ran = (try? await parts.ledger.slots(of: job.name, after: now)) ?? []
+        }
+        let plan = Plan(job.schedule(), policy: job.policy, cursor: situation.cursor, ran: ran, now: now)
+        state.withLock { $0.next = plan.wake }
+        guard parts.monotonic() >= situation.notBefore else { return nil }
+        switch job.policy.missed {
+        case .all:
+            // In order: the one that failed first.
+            if let retry = situation.retry { return retry }
+        case .latest, .none:
+            // A later slot does the work of the one that failed.
+            if plan.due.isEmpty, let retry = situation.retry { return retry }
+        }
+        if let slot = plan.due.first { return slot }
+        situation.cursor = plan.cursor
+        if job.early?.spacing() != nil, case .steps(let hasWork, _) = job.body, (try? await hasWork()) == true {
+            return Slot(now)
+        }
+        return nil
+    }
+
+    /// - Throws: `StorageError` of kind `leaseLost`: another daemon serves now, so this one has to end.
+    private func note(_ report: Report, _ slot: Slot, _ situation: inout Situation) throws {
+        guard case .failed(let error) = report else {
+            situation.failures = 0
+            situation.retry = nil
+            situation.notBefore = .zero
+            return
+        }
+        if let error = error as? StorageError, error.kind == .leaseLost { throw error }
+        situation.failures += 1
+        // Also a job that is never tried again is not started in a hurry: what fails now will mostly fail in a second, too.
+        let jitter = Double.random(in: 0...1)
+        let delay = job.policy.retry.delay(afterFailures: situation.failures, jitter: jitter)
+        situation.retry = delay == nil ? nil : slot
+        situation.notBefore =
+            parts.monotonic() + (delay ?? Self.calm.delay(afterFailures: situation.failures, jitter: jitter))
+    }
+
+    /// Between failures of a job without retries.
+    private static let calm = Backoff(first: .seconds(1), cap: .seconds(60))
+
+    private func wait(_ watch: DatabaseWatch?, _ situation: Situation, isPaused: Bool) async {
+        let now = parts.now()
+        var wait = parts.longestWait
+        if !isPaused {
+            if let next { wait = min(wait, .milliseconds(next.milliseconds - now.milliseconds)) }
+            let held = situation.notBefore - parts.monotonic()
+            if held > .zero {
+                // Slots that come due meanwhile wait as well.
+                wait = min(held, parts.longestWait)
+            } else if job.early?.spacing() != nil, let watch {
+                watch.arm()
+                // A commit between the last look and the arming would be missed.
+                if case .steps(let hasWork, _) = job.body, (try? await hasWork()) == true { return }
+            }
+        }
+        await wake.wait(for: max(wait, .milliseconds(1)))
+    }
+}
