@@ -36,6 +36,30 @@ struct LineLogHandlerTests {
                 """)
     }
 
+    @Test func `the level of all loggers changes while they live, but of those with one of their own`() throws {
+        let folder = try TemporaryFolder()
+        let descriptor = open(folder.path + "/lines", O_RDWR | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        let factory = try makeLogHandler(
+            label: "tallyd", destination: .prefixed(priorities: false), level: .notice, standardError: descriptor,
+            timestamp: { "now" })
+        let common = Logger(label: "a") { factory.makeHandler(label: $0) }
+        var own = Logger(label: "b") { factory.makeHandler(label: $0) }
+        own.logLevel = .error
+        for level in Logger.Level.allCases {
+            factory.threshold.level = level
+            #expect(factory.threshold.level == level)
+            #expect(common.logLevel == level)
+            #expect(own.logLevel == .error)
+        }
+        factory.threshold.level = .info
+        common.info("heard")
+        common.debug("not heard")
+        var bytes = [UInt8](repeating: 0, count: 1_024)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "now info  heard\n")
+    }
+
     @Test func `under systemd each line starts with its priority`() throws {
         let lines = try output(.prefixed(priorities: true)) { $0.critical("on fire") }
         #expect(lines == "<2>2026-11-24 02:00:00 crit  on fire\n")

@@ -3,10 +3,16 @@ package import Logging
 /// Logs to the journal with structured fields: the message stays constant and each metadata key becomes a field of its
 /// own.
 package struct JournalLogHandler: LogHandler {
-    package var logLevel: Logger.Level
+    /// The process's threshold, until a logger sets a level of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
+    private var ownLevel: Logger.Level?
+    private let threshold: LogThreshold
     private let writer: JournalWriter
     private let identifier: String
     private let fieldPrefix: String
@@ -16,12 +22,12 @@ package struct JournalLogHandler: LogHandler {
     ///   - label: the logger's label; it becomes the field LOGGER (prefixed) where it differs from `identifier`.
     ///   - identifier: the program, as `journalctl -t` finds it.
     ///   - fieldPrefix: stands before every metadata key, such as `TALLYD_`.
-    init(label: String, identifier: String, fieldPrefix: String, level: Logger.Level, writer: JournalWriter) {
+    init(label: String, identifier: String, fieldPrefix: String, threshold: LogThreshold, writer: JournalWriter) {
         self.label = label
         self.identifier = identifier
         self.fieldPrefix = fieldPrefix
         self.writer = writer
-        logLevel = level
+        self.threshold = threshold
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

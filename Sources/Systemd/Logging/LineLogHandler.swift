@@ -2,20 +2,26 @@ package import Logging
 
 /// Logs readable lines: time, level, the constant message, then `key=value`.
 package struct LineLogHandler: LogHandler {
-    package var logLevel: Logger.Level
+    /// The process's threshold, until a logger sets a level of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
+    private var ownLevel: Logger.Level?
+    private let threshold: LogThreshold
     private let style: LogLine.Style
     private let sink: LineSink
     private let timestamp: @Sendable () -> String
 
     /// - Parameter timestamp: the text of the present moment, which starts each line.
-    init(style: LogLine.Style, level: Logger.Level, sink: LineSink, timestamp: @escaping @Sendable () -> String) {
+    init(style: LogLine.Style, threshold: LogThreshold, sink: LineSink, timestamp: @escaping @Sendable () -> String) {
         self.style = style
         self.sink = sink
         self.timestamp = timestamp
-        logLevel = level
+        self.threshold = threshold
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

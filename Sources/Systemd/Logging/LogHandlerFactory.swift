@@ -5,9 +5,12 @@ package import Logging
 package struct LogHandlerFactory: Sendable {
     private let make: @Sendable (String) -> any LogHandler
     private let writer: JournalWriter?
+    /// The level of all its handlers, those made already among them.
+    package let threshold: LogThreshold
 
-    init(writer: JournalWriter?, make: @escaping @Sendable (String) -> any LogHandler) {
+    init(writer: JournalWriter?, threshold: LogThreshold, make: @escaping @Sendable (String) -> any LogHandler) {
         self.writer = writer
+        self.threshold = threshold
         self.make = make
     }
 

@@ -5,7 +5,7 @@ package import Logging
 /// - Parameters:
 ///   - label: the program's name; the journal's `SYSLOG_IDENTIFIER`.
 ///   - destination: see `LogDestination.detect`.
-///   - level: the lowest level that is logged, until a logger sets its own.
+///   - level: the lowest level that is logged, until `LogHandlerFactory.threshold` changes or a logger sets its own.
 ///   - fieldPrefix: stands before the journal's fields; without it, the label in capitals and an underscore
 ///     (`TALLYD_`).
 ///   - standardError: where lines go; the caller keeps it open.
@@ -17,6 +17,7 @@ package func makeLogHandler(
     standardError: Int32 = 2, journalSocket: String = LogDestination.journalSocket,
     timestamp: @escaping @Sendable () -> String = LineTimestamp.local
 ) throws -> LogHandlerFactory {
+    let threshold = LogThreshold(level)
     let style: LogLine.Style
     switch destination {
     case .journal:
@@ -24,14 +25,15 @@ package func makeLogHandler(
         let writer = try JournalWriter(socketPath: journalSocket) { count in
             JournalLogHandler.dropReport(count: count, identifier: label, fieldPrefix: prefix)
         }
-        return LogHandlerFactory(writer: writer) { loggerLabel in
-            JournalLogHandler(label: loggerLabel, identifier: label, fieldPrefix: prefix, level: level, writer: writer)
+        return LogHandlerFactory(writer: writer, threshold: threshold) { loggerLabel in
+            JournalLogHandler(
+                label: loggerLabel, identifier: label, fieldPrefix: prefix, threshold: threshold, writer: writer)
         }
     case .prefixed(let priorities): style = priorities ? .priorities : .plain
     case .terminal(let colour): style = colour ? .colour : .plain
     }
     let sink = LineSink(descriptor: standardError)
-    return LogHandlerFactory(writer: nil) { _ in
-        LineLogHandler(style: style, level: level, sink: sink, timestamp: timestamp)
+    return LogHandlerFactory(writer: nil, threshold: threshold) { _ in
+        LineLogHandler(style: style, threshold: threshold, sink: sink, timestamp: timestamp)
     }
 }
