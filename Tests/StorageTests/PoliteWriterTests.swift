@@ -46,6 +46,21 @@ import Testing
         #expect(try sample.value("SELECT COUNT(*) FROM rollup_dirty_days") == 1)
     }
 
+    @Test func `its pace changes while it runs`() async throws {
+        let sample = try SampleDatabase()
+        let store = try store(sample)
+        try await store.writer.write("mark in") { db, _ in try Self.mark(db, "2026-11-02") }
+        let pace = Pace(hold: .milliseconds(2), patience: .milliseconds(15))
+        store.writer.change(to: pace)
+        #expect(store.writer.pace == pace)
+        let rival = try sample.rival()
+        try await rival.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        await expectStorageError(.locked) {
+            try await store.writer.write("mark in") { db, _ in try Self.mark(db, "2026-11-03") }
+        }
+        #expect(store.writer.totals.writes == 1)
+    }
+
     @Test func `what fails leaves nothing behind, and the writer is as good as before`() async throws {
         struct Failure: Error {}
         let sample = try SampleDatabase()

@@ -12,13 +12,13 @@ import Synchronization
 package final class PoliteWriter: Sendable {
     private let queue: DatabaseQueue
     private let path: String
-    package let pace: Pace
     /// Set by tests: ends bites by counting instead of by time.
     private let steps: Allowance.Steps?
     private let log: WriteAheadLog
     private let state: Mutex<State>
 
     private struct State {
+        var pace: Pace
         var courtesy: Courtesy
         var nextCheckpoint: UInt64 = 0
         var totals = Totals()
@@ -39,12 +39,21 @@ package final class PoliteWriter: Sendable {
     init(queue: DatabaseQueue, path: String, pace: Pace, steps: Allowance.Steps?) {
         self.queue = queue
         self.path = path
-        self.pace = pace
         self.steps = steps
-        state = Mutex(State(courtesy: Courtesy(pace: pace)))
+        state = Mutex(State(pace: pace, courtesy: Courtesy(pace: pace)))
         let log = WriteAheadLog()
         self.log = log
         queue.inDatabase { db in log.observe(db) }
+    }
+
+    package var pace: Pace { state.withLock { $0.pace } }
+
+    /// Goes on at another pace: from the next bite on, and what is known of others is kept.
+    package func change(to pace: Pace) {
+        state.withLock {
+            $0.pace = pace
+            $0.courtesy.change(to: pace)
+        }
     }
 
     package var totals: Totals { state.withLock { $0.totals } }
