@@ -120,7 +120,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Scheduling"]),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: ["Daemon", "Scheduling", "Systemd", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]

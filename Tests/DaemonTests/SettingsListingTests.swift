@@ -38,8 +38,7 @@ import Testing
         // What is overridden is not judged.
         let settings = try Settings(
             environment: ["TALLYD_DATABASE": ":memory:", "TALLYD_ENVIRONMENT": "staging"],
-            database: "other.db",
-            deployment: "development"
+            options: ["TALLYD_DATABASE": "other.db", "TALLYD_ENVIRONMENT": "development"]
         )
         #expect(settings.database == "other.db")
         #expect(settings.environment == .development)

@@ -9,7 +9,8 @@ import Testing
 
     static func problems(_ variables: [String: String], database: String? = nil) -> [String] {
         do throws(SettingsError) {
-            _ = try Settings(environment: variables, database: database)
+            _ = try Settings(
+                environment: variables, options: database.map { ["TALLYD_DATABASE": $0] } ?? [:])
             return []
         } catch {
             return error.problems

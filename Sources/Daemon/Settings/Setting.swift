@@ -15,6 +15,7 @@ struct Setting<Value: Sendable>: SettingDeclaration {
     let example: String
     let meaning: String
     let flag: String?
+    let isLive: Bool
 
     init(
         _ name: String,
@@ -22,6 +23,7 @@ struct Setting<Value: Sendable>: SettingDeclaration {
         whenAbsent absence: Absence,
         example: String,
         flag: String? = nil,
+        isLive: Bool = false,
         meaning: String
     ) {
         self.name = name
@@ -29,6 +31,7 @@ struct Setting<Value: Sendable>: SettingDeclaration {
         self.absence = absence
         self.example = example
         self.flag = flag
+        self.isLive = isLive
         self.meaning = meaning
     }
 

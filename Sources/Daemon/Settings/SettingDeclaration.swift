@@ -13,4 +13,6 @@ package protocol SettingDeclaration: Sendable {
     /// The option that overrides it on the command line, with its dashes.
     var flag: String? { get }
     var isSecret: Bool { get }
+    /// Whether a reload applies a change at once; else it waits for the next start.
+    var isLive: Bool { get }
 }

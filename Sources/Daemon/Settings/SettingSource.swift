@@ -2,5 +2,7 @@
 package enum SettingSource: String, Sendable {
     case `default`
     case environment
+    /// The file that TALLYD_ENVIRONMENT_FILE names, whether tallyd or systemd has read it.
+    case environmentFile = "environment file"
     case commandLine = "command line"
 }

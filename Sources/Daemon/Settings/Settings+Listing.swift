@@ -13,5 +13,11 @@ extension Settings {
         }
 
         package internal(set) var entries: [Entry] = []
+
+        /// This listing, with the entries of these names as another one has them.
+        func taking(_ names: Set<String>, of other: Listing) -> Listing {
+            let taken = Dictionary(other.entries.map { ($0.name, $0) }) { first, _ in first }
+            return Listing(entries: entries.map { names.contains($0.name) ? taken[$0.name] ?? $0 : $0 })
+        }
     }
 }

@@ -9,36 +9,38 @@ package struct Settings: Sendable {
     package let timeZone: String
     package let environment: DeploymentEnvironment
     /// 1s to 1h.
-    package let rollupInterval: Duration
+    package private(set) var rollupInterval: Duration
     /// Whether a change of the database wakes the rollup early.
-    package let rollupWake: Bool
+    package private(set) var rollupWake: Bool
     /// The shortest time between two early wakes: never above the interval while they are on.
-    package let rollupSpacing: Duration
+    package private(set) var rollupSpacing: Duration
     /// 1ms to 50ms.
-    package let lockHold: Duration
-    package let writeDuty: Percentage
-    package let walLimit: ByteSize
-    package let logLevel: Logger.Level
+    package private(set) var lockHold: Duration
+    package private(set) var writeDuty: Percentage
+    package private(set) var walLimit: ByteSize
+    package private(set) var logLevel: Logger.Level
     package let logFormat: LogFormat
     /// The file that the variables came from, if it was named.
     package let environmentFile: String?
-    package let listing: Listing
+    package private(set) var listing: Listing
 
     /// Reads and checks all settings.
     ///
     /// - Parameters:
     ///   - environment: the process's variables. Names that do not begin with `TALLYD_` are ignored; those that do
     ///     must be known.
-    ///   - database: the value of `--database`.
-    ///   - deployment: the value of `--environment`.
+    ///   - file: the variables of the environment file, which fill in what the process's don't say.
+    ///   - fileProblems: what was wrong with that file; they come first among the problems.
+    ///   - options: the values of options, by the name of the setting that each overrides.
     /// - Throws: `SettingsError` with every problem there is, not just the first.
     package init(
         environment variables: [String: String],
-        database option: String? = nil,
-        deployment: String? = nil
+        file: [String: String] = [:],
+        fileProblems: [String] = [],
+        options: [String: String] = [:]
     ) throws(SettingsError) {
-        let options = [SettingsTable.database.name: option, SettingsTable.environment.name: deployment]
-        var reading = SettingsReading(environment: variables, commandLine: options.compactMapValues(\.self))
+        var reading = SettingsReading(environment: variables, file: file, commandLine: options)
+        for problem in fileProblems { reading.refuse(problem) }
         let database = reading.value(of: SettingsTable.database)
         let timeZone = reading.value(of: SettingsTable.timeZone)
         let environment = reading.value(of: SettingsTable.environment)
@@ -68,5 +70,19 @@ package struct Settings: Sendable {
         self.logLevel = logLevel
         self.logFormat = logFormat
         listing = reading.listing
+    }
+
+    /// These settings with the live ones of others: what holds after a reload, until the next start.
+    package func takingLive(of new: Settings) -> Settings {
+        var taken = self
+        taken.rollupInterval = new.rollupInterval
+        taken.rollupWake = new.rollupWake
+        taken.rollupSpacing = new.rollupSpacing
+        taken.lockHold = new.lockHold
+        taken.writeDuty = new.writeDuty
+        taken.walLimit = new.walLimit
+        taken.logLevel = new.logLevel
+        taken.listing = listing.taking(SettingsTable.live, of: new.listing)
+        return taken
     }
 }

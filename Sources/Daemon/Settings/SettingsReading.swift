@@ -11,11 +11,15 @@ struct SettingsReading {
     private let layers: [(source: SettingSource, reader: ConfigReader)]
     private var sources: [String: SettingSource] = [:]
 
-    /// - Parameter commandLine: values given as options, by the setting's name; they win.
-    init(environment: [String: String], commandLine: [String: String]) {
-        names = environment.keys.sorted()
-        // A reader a layer, not one reader over two providers, as that would not tell which of them answered.
-        layers = [(.commandLine, commandLine), (.environment, environment)].map { source, values in
+    /// - Parameters:
+    ///   - file: the variables of the environment file; they fill in what the process's own don't say.
+    ///   - commandLine: values given as options, by the setting's name; they win.
+    init(environment: [String: String], file: [String: String] = [:], commandLine: [String: String]) {
+        names = Set(environment.keys).union(file.keys).sorted()
+        // A reader a layer, not one reader over all providers, as that would not tell which of them answered.
+        layers = [
+            (.commandLine, commandLine), (.environment, environment), (.environmentFile, file),
+        ].map { source, values in
             (source, ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: values)))
         }
     }

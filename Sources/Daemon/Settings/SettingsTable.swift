@@ -33,6 +33,7 @@ package enum SettingsTable {
         .duration(.seconds(1)...(.seconds(3600))),
         whenAbsent: .use(.seconds(15)),
         example: "30s",
+        isLive: true,
         meaning: "How often the rollup looks for new usage, at the latest."
     )
     static let rollupWake = Setting(
@@ -40,6 +41,7 @@ package enum SettingsTable {
         .switched,
         whenAbsent: .use(true),
         example: "off",
+        isLive: true,
         meaning: "Whether a change of the database wakes the rollup before its interval is over."
     )
     static let rollupSpacing = Setting(
@@ -47,6 +49,7 @@ package enum SettingsTable {
         .duration(.milliseconds(100)...(.seconds(3600))),
         whenAbsent: .use(.seconds(1)),
         example: "5s",
+        isLive: true,
         meaning: "The shortest time between two early wakes of the rollup."
     )
     static let lockHold = Setting(
@@ -54,6 +57,7 @@ package enum SettingsTable {
         .duration(.milliseconds(1)...(.milliseconds(50))),
         whenAbsent: .use(.milliseconds(5)),
         example: "2ms",
+        isLive: true,
         meaning: "The longest that one write of ours aims to hold the database's write lock."
     )
     static let writeDuty = Setting(
@@ -61,6 +65,7 @@ package enum SettingsTable {
         .percentage,
         whenAbsent: .use(.tenth),
         example: "25%",
+        isLive: true,
         meaning: "The share of time that we may hold the write lock while others write."
     )
     static let walLimit = Setting(
@@ -68,6 +73,7 @@ package enum SettingsTable {
         .size(.mebibytes(1)...(.gibibytes(64))),
         whenAbsent: .use(.mebibytes(64)),
         example: "256MiB",
+        isLive: true,
         meaning: "The size of the write-ahead log that is fine; at eight times it tallyd asks for a passive checkpoint."
     )
     static let logLevel = Setting(
@@ -75,6 +81,7 @@ package enum SettingsTable {
         .word,
         whenAbsent: .use(Logger.Level.info),
         example: "debug",
+        isLive: true,
         meaning: "The least important log lines that are written."
     )
     static let logFormat = Setting(
@@ -89,7 +96,9 @@ package enum SettingsTable {
         .path,
         whenAbsent: .leave,
         example: "/etc/tallyd/tallyd.env",
-        meaning: "The file that these variables stand in. Nothing reads it yet: a reload will."
+        flag: "--environment-file",
+        meaning:
+            "The file that these variables stand in: fills in what the environment lacks, and is read again on reload."
     )
 
     /// All of them, in the order of the listing.
@@ -98,4 +107,7 @@ package enum SettingsTable {
         logLevel,
         logFormat, environmentFile,
     ]
+
+    /// The names of those that a reload applies at once.
+    package static var live: Set<String> { Set(all.filter(\.isLive).map(\.name)) }
 }

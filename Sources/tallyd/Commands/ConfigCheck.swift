@@ -7,11 +7,11 @@ struct ConfigCheck: AsyncParsableCommand {
         commandName: "check",
         abstract: "Print every setting with its value, where that comes from, and what it means.",
         discussion: """
-            Problems come first, all of them, and end it with 78. Opens no database. For a daemon under systemd, load its file first:
+            Problems come first, all of them, and end it with 78. Opens no database. For a daemon under systemd, name its file:
 
             EXAMPLES
               tallyd config check
-              systemd-run --pipe --wait -p EnvironmentFile=/etc/tallyd/tallyd.env tallyd config check
+              tallyd config check --environment-file /etc/tallyd/tallyd.env
             """)
 
     @OptionGroup var options: DatabaseOptions
