@@ -13,6 +13,10 @@ package struct Daemon: Sendable {
         package var environment: [String: String]
         package var notifier: any ServiceNotifier
         package var logger: Logger
+        /// Where the settings can be read again; nil where nothing is reloaded.
+        package var origin: SettingsOrigin?
+        /// The log level of the process, for a reload to change.
+        package var logThreshold: LogThreshold?
         /// The wall clock, for slots, days and timestamps.
         package var now: @Sendable () -> Instant
         /// CLOCK_MONOTONIC, for measuring. It stands still while the machine sleeps, so that nothing looks late on waking.
@@ -20,12 +24,15 @@ package struct Daemon: Sendable {
 
         package init(
             environment: [String: String], notifier: any ServiceNotifier, logger: Logger,
+            origin: SettingsOrigin? = nil, logThreshold: LogThreshold? = nil,
             now: @escaping @Sendable () -> Instant,
             monotonic: @escaping @Sendable () -> Duration = { .nanoseconds(Int64(MonotonicClock.nanoseconds())) }
         ) {
             self.environment = environment
             self.notifier = notifier
             self.logger = logger
+            self.origin = origin
+            self.logThreshold = logThreshold
             self.now = now
             self.monotonic = monotonic
         }
@@ -85,8 +92,9 @@ package struct Daemon: Sendable {
     /// The map: services in the order of dependence.
     private func serve(_ store: Store, zone: Zone, _ ownership: Ownership, _ pulse: Pulse) async throws {
         let status = StatusLine(notifier: outside.notifier, store: store)
-        let jobs = jobs(store, zone, ownership)
-        let readiness = Readiness(loops: jobs.count + 1) { [outside] in
+        let live = LiveSettings(settings)
+        let jobs = jobs(store, zone, ownership, live)
+        let readiness = Readiness(loops: jobs.count + 1 + LiveControl.serviceCount) { [outside] in
             outside.notifier.notify([.ready])
             outside.logger.notice(
                 "ready", metadata: ["message_id": "\(MessageID.started)", "sqlite": "\(Store.sqliteVersion)"])
@@ -105,6 +113,9 @@ package struct Daemon: Sendable {
                 database: store.path, logger: outside.logger)
         }
         await status.show(nextOf: lanes)
+        live.observe { _ in for lane in lanes { lane.lookAgain() } }
+        let control = LiveControl(
+            live, outside, store: store, handlers: { $0.with(lanes) }, standing: readiness.arrive)
         outside.logger.info(
             "starting",
             metadata: [
@@ -115,7 +126,7 @@ package struct Daemon: Sendable {
             [
                 StopNotice(notifier: outside.notifier), probe,
                 LeaseGuard(lock: ownership.lock, isWell: pulse.isWell, logger: outside.logger),
-            ] + lanes
+            ] + lanes + control.services
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: outside.logger)
@@ -130,13 +141,13 @@ package struct Daemon: Sendable {
         outside.logger.notice("stopped", metadata: ["message_id": "\(MessageID.stopped)"])
     }
 
-    private func jobs(_ store: Store, _ zone: Zone, _ ownership: Ownership) -> [Job] {
-        let settings = settings
-        return [
+    /// Every job that there is. Their schedules are asked at each look, so a reload holds from the next one on.
+    private func jobs(_ store: Store, _ zone: Zone, _ ownership: Ownership, _ live: LiveSettings) -> [Job] {
+        [
             RollupJob.make(
                 Rollup(store: store, zone: zone, term: ownership.term, now: outside.now), store: store,
-                schedule: { .every(settings.rollupInterval) },
-                spacing: { settings.rollupWake ? settings.rollupSpacing : nil })
+                schedule: { .every(live.current.rollupInterval) },
+                spacing: { live.current.rollupWake ? live.current.rollupSpacing : nil })
         ]
     }
 }

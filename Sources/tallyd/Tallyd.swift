@@ -19,6 +19,7 @@ struct Tallyd: AsyncParsableCommand {
             EXAMPLES
               tallyd migrate --database usage.db   bring a database to the present schema
               tallyd run                           the daemon
+              tallyd reload                        have it read its settings file again
               tallyd status                        what is counted, what is not
               tallyd report --by model --last 7d   usage and cost
 
@@ -28,13 +29,15 @@ struct Tallyd: AsyncParsableCommand {
               64   the command line is wrong
               65   the data is in the way: not migrated, newer, damaged, another zone
               66   there is no such file, or it is no usage database
-              75   try again later: locked, another tallyd has it, or no space left
+              75   try again later: locked, another tallyd has it, no space left, no daemon answers
               77   the file or its folder may not be read or written
               78   a setting is wrong
               130  stopped by Ctrl-C (143: SIGTERM); what was committed stays right
             """,
         version: version,
-        subcommands: [Run.self, Status.self, Report.self, RollupCommands.self, Migrate.self, Config.self])
+        subcommands: [
+            Run.self, ReloadCommand.self, Status.self, Report.self, RollupCommands.self, Migrate.self, Config.self,
+        ])
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.
     static func main() async {

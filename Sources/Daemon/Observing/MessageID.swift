@@ -11,4 +11,7 @@ package enum MessageID {
     package static let loopLate = "538e14c072da4386b4a6022f1e7f11eb"
     package static let leaseTaken = "78f9a4c7417d414da5cd25f6d84c4ecf"
     package static let leaseLost = "4a7ae1d39ec04241b8bcf09354750f5c"
+    package static let reloaded = "de30f6c4b03f46fea7b60eb071942ebf"
+    package static let reloadRefused = "b3afc1d8a500407b8c7e7acbad46be82"
+    package static let controlUnavailable = "8e42c753365244dd8eedcaa2384cc86d"
 }

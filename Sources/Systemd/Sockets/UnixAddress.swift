@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// Where a Unix datagram socket is reached: a path in the file system, or a name in Linux's abstract namespace, written
 /// with a leading `@` as systemd writes it in `NOTIFY_SOCKET`.
@@ -23,7 +23,7 @@ package struct UnixAddress: Sendable, Equatable, CustomStringConvertible {
 
     /// Lends the address in the form that the socket calls take. The length is exact: a trailing NUL would be part of
     /// an abstract name.
-    func withSocketAddress<Answer>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Answer) -> Answer {
+    package func withSocketAddress<Answer>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Answer) -> Answer {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }

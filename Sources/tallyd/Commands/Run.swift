@@ -12,15 +12,17 @@ struct Run: AsyncParsableCommand {
         abstract: "Run the daemon: keep the totals up to date until SIGTERM or Ctrl-C.",
         discussion: """
             Migrates the database first if it has to. Under systemd it reports readiness, status and liveness and logs to the journal; \
-            on a terminal it logs readable lines. A second daemon on the same database stands by and takes over when the first ends.
+            on a terminal it logs readable lines. SIGHUP and `tallyd reload` read the settings file again. A second daemon on the same database stands by and takes over when the first ends.
             """)
 
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let settings = try database.settings()
+        let origin = database.origin()
+        let settings = try origin.read()
         signal(SIGPIPE, SIG_IGN)  // a log reader that went away is no reason to stop counting
+        signal(SIGHUP, SIG_IGN)  // until the daemon serves and reloads on it; a migration is not to end by it
         let logging = try makeLogHandler(
             label: "tallyd", destination: destination(settings, environment), level: settings.logLevel)
         defer { logging.flush() }
@@ -29,7 +31,9 @@ struct Run: AsyncParsableCommand {
         do {
             try await Daemon(
                 settings,
-                Daemon.Surroundings(environment: environment, notifier: notifier, logger: logger, now: WallClock.now)
+                Daemon.Surroundings(
+                    environment: environment, notifier: notifier, logger: logger, origin: origin,
+                    logThreshold: logging.threshold, now: WallClock.now)
             ).run()
         } catch {
             notifier.notify([.status("\(error)"), .errno(EIO)])
