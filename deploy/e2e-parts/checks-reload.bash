@@ -4,7 +4,10 @@
 reload_checks() {
     check 'a reload applies new settings to the running daemon' reload_applies
     check 'a reload with a wrong setting fails, says why, and changes nothing' reload_refuses
+    check 'a setting that is gone from the file falls back to its default' reload_falls_back
     check 'SIGHUP applies new settings, too' hangup_applies
+    check 'what waits for a restart is named, and waits' reload_names_what_waits
+    check 'nasty settings files are read as systemd reads them' files_are_read_alike
     check 'tallyd reload ends with 75 when no daemon answers' reload_without_daemon
 }
 
@@ -60,6 +63,44 @@ reload_refuses() {
     # The early wake is still on: none of the file was taken.
     counts_within 5
     settings
+}
+
+# systemd has put the old values into the process, where they stay: they must not hold.
+reload_falls_back() {
+    can_reload
+    sleepy
+    settings
+    inside timeout 20 systemctl reload tallyd
+    counts_within 5
+}
+
+reload_names_what_waits() {
+    can_reload
+    settings
+    start_afresh tallyd
+    local place
+    place=$(journal_place)
+    settings TALLYD_TIMEZONE=Europe/Berlin TALLYD_LOCK_HOLD=4ms
+    # By hand, as root and without the unit's variables: it finds the daemon in /run/tallyd.
+    inside env TALLYD_DATABASE="$gateway_database" timeout 20 tallyd reload | tee "$work/reload.out"
+    grep --quiet --fixed-strings 'applied TALLYD_LOCK_HOLD: 5ms → 4ms' "$work/reload.out"
+    grep --quiet --fixed-strings 'takes effect at the next restart: TALLYD_TIMEZONE: UTC → Europe/Berlin' "$work/reload.out"
+    since "$place" --output=json --unit=tallyd MESSAGE_ID="$(message_id reloaded)" | grep '"TALLYD_WAITING":"TALLYD_TIMEZONE: UTC'
+    await 5 'the status' has_status 'restart for TALLYD_TIMEZONE'
+    # Another database's daemon is not ours.
+    equal 'the status for another database' 75 \
+        "$(inside env TALLYD_DATABASE=/srv/gateway/other.db timeout 20 tallyd reload >/dev/null 2>&1 || echo $?)"
+    settings
+    inside timeout 20 systemctl reload tallyd
+}
+
+has_status() {
+    [[ $(property tallyd.service StatusText) == *"$1"* ]]
+}
+
+files_are_read_alike() {
+    can_reload
+    inside python3 /opt/e2e/deploy/e2e-parts/environment-files.py /usr/local/bin/tallyd 60 "$RANDOM"
 }
 
 hangup_applies() {
