@@ -14,6 +14,8 @@ package struct Settings: Sendable {
     package private(set) var rollupWake: Bool
     /// The shortest time between two early wakes: never above the interval while they are on.
     package private(set) var rollupSpacing: Duration
+    /// 1s to 1h.
+    package private(set) var metricsInterval: Duration
     /// 1ms to 50ms.
     package private(set) var lockHold: Duration
     package private(set) var writeDuty: Percentage
@@ -47,6 +49,7 @@ package struct Settings: Sendable {
         let interval = reading.value(of: SettingsTable.rollupInterval)
         let wake = reading.value(of: SettingsTable.rollupWake)
         let spacing = reading.value(of: SettingsTable.rollupSpacing)
+        let metrics = reading.value(of: SettingsTable.metricsInterval)
         let lockHold = reading.value(of: SettingsTable.lockHold)
         let writeDuty = reading.value(of: SettingsTable.writeDuty)
         let walLimit = reading.value(of: SettingsTable.walLimit)
@@ -56,7 +59,7 @@ package struct Settings: Sendable {
         reading.refuseUnknownNames(beside: SettingsTable.all)
         reading.refuseContradictions(interval: interval, wake: wake, spacing: spacing)
         guard reading.problems.isEmpty, let database, let timeZone, let environment, let interval, let wake,
-            let spacing, let lockHold, let writeDuty, let walLimit, let logLevel, let logFormat
+            let spacing, let metrics, let lockHold, let writeDuty, let walLimit, let logLevel, let logFormat
         else { throw SettingsError(problems: reading.problems, listing: reading.listing) }
         self.database = database
         self.timeZone = timeZone
@@ -64,6 +67,7 @@ package struct Settings: Sendable {
         rollupInterval = interval
         rollupWake = wake
         rollupSpacing = spacing
+        metricsInterval = metrics
         self.lockHold = lockHold
         self.writeDuty = writeDuty
         self.walLimit = walLimit

@@ -52,6 +52,13 @@ package enum SettingsTable {
         isLive: true,
         meaning: "The shortest time between two early wakes of the rollup."
     )
+    static let metricsInterval = Setting(
+        "TALLYD_METRICS_INTERVAL",
+        .duration(.seconds(1)...(.seconds(3600))),
+        whenAbsent: .use(.seconds(60)),
+        example: "30s",
+        meaning: "How often the host, the database, the gateway and tallyd are measured into system_metrics."
+    )
     static let lockHold = Setting(
         "TALLYD_LOCK_HOLD",
         .duration(.milliseconds(1)...(.milliseconds(50))),
@@ -103,9 +110,8 @@ package enum SettingsTable {
 
     /// All of them, in the order of the listing.
     package static let all: [any SettingDeclaration] = [
-        database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, lockHold, writeDuty, walLimit,
-        logLevel,
-        logFormat, environmentFile,
+        database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, metricsInterval,
+        lockHold, writeDuty, walLimit, logLevel, logFormat, environmentFile,
     ]
 
     /// The names of those that a reload applies at once.
