@@ -55,6 +55,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Scheduling",
+                "Host",
                 "Storage",
                 "Systemd",
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -122,7 +123,10 @@ let package = Package(
         ),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["Daemon", "Scheduling", "Systemd", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "Daemon", "Scheduling", "Storage", "Host", "Systemd", .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")]),
     ],
     swiftLanguageModes: [.v6]
