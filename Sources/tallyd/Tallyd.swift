@@ -22,6 +22,7 @@ struct Tallyd: AsyncParsableCommand {
               tallyd reload                        have it read its settings file again
               tallyd status                        what is counted, what is not
               tallyd report --by model --last 7d   usage and cost
+              tallyd metrics --match gateway       how the gateway and its host are
 
             EXIT STATUS
               0    done
@@ -36,7 +37,8 @@ struct Tallyd: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Run.self, ReloadCommand.self, Status.self, Report.self, RollupCommands.self, Migrate.self, Config.self,
+            Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, RollupCommands.self, Migrate.self,
+            Config.self,
         ])
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.

@@ -38,5 +38,27 @@ extension CrashTests {
             #expect(mending.status == 0, "\(mending.errors)")
             try await place.expectExactTotals()
         }
+
+        @Test func `metrics shows everybody's, and without any says what to do`() async throws {
+            let place = try await Workplace.migrated()
+            let none = try await place.tallyd("metrics")
+            #expect(none.status == 0)
+            #expect(none.output.hasPrefix("no metrics yet"))
+            #expect(none.errors.isEmpty)
+            try place.execute(
+                """
+                INSERT INTO system_metrics (id, metric_name, metric_value, tags)
+                VALUES ('x1', 'queue_depth', 3, '{"source":"gateway"}')
+                """)
+            let table = try await place.tallyd("metrics")
+            #expect(table.output.contains("queue_depth  source=gateway       3"))
+            let other = try await place.tallyd("metrics", "--match", "latency")
+            #expect(other.status == 0)
+            #expect(other.output.hasPrefix("no metric's name contains"))
+            let json = try await place.tallyd("metrics", "--match", "QUEUE", "--json")
+            let metrics = try json.json()["metrics"] as? [[String: Any]]
+            #expect(metrics?.first?["value"] as? Double == 3)
+            #expect(try await place.tallyd("metrics", "--match", "").status == 64)
+        }
     }
 }

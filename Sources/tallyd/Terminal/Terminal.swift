@@ -14,6 +14,14 @@ enum Terminal {
         return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { min(max($0, 20), 1_000) } ?? 80
     }
 
+    /// Whether it says that its characters are UTF-8, by the first of the variables that is set (POSIX.1-2017, section 8.2).
+    static var showsUnicode: Bool { showsUnicode(ProcessInfo.processInfo.environment) }
+
+    static func showsUnicode(_ environment: [String: String]) -> Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        return locale.lowercased().contains("utf-8") || locale.lowercased().contains("utf8")
+    }
+
     /// An error or a notice, on standard error, a line each, under the program's name.
     static func complain(_ text: String) {
         let lines = text.split(separator: "\n").map { "tallyd: \(String($0).printable)\n" }
