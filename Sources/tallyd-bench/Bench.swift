@@ -28,8 +28,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Folder for the databases; kept between runs, so that they are made once.")
     var folder = NSTemporaryDirectory() + "tallyd-bench"
 
-    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway.")
-    var only = "first,tick,gateway"
+    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway, metrics.")
+    var only = "first,tick,gateway,metrics"
 
     @Option(help: "Runs of each timed side; the median is printed.")
     var runs = 3
@@ -50,6 +50,9 @@ struct Bench: AsyncParsableCommand {
         }
         if names.contains("gateway") {
             results += try GatewayView(tools: tools, data: data, rows: rows).measure()
+        }
+        if names.contains("metrics") {
+            results += try await MetricsTick(data: data, runs: max(runs, 5)).measure()
         }
         print(json ? try Measurement.json(results) : Measurement.table(results))
     }
