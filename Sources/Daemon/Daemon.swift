@@ -93,7 +93,10 @@ package struct Daemon: Sendable {
     private func serve(_ store: Store, zone: Zone, _ ownership: Ownership, _ pulse: Pulse) async throws {
         let status = StatusLine(notifier: outside.notifier, store: store)
         let live = LiveSettings(settings)
-        let jobs = jobs(store, zone, ownership, live)
+        let jobs = JobCatalog.jobs(
+            JobCatalog.Parts(
+                store: store, zone: zone, term: ownership.term, settings: { live.current }, now: outside.now,
+                monotonic: outside.monotonic, logger: outside.logger, lives: pulse.lives))
         let readiness = Readiness(loops: jobs.count + 1 + LiveControl.serviceCount) { [outside] in
             outside.notifier.notify([.ready])
             outside.logger.notice(
@@ -139,15 +142,5 @@ package struct Daemon: Sendable {
             throw error
         }
         outside.logger.notice("stopped", metadata: ["message_id": "\(MessageID.stopped)"])
-    }
-
-    /// Every job that there is. Their schedules are asked at each look, so a reload holds from the next one on.
-    private func jobs(_ store: Store, _ zone: Zone, _ ownership: Ownership, _ live: LiveSettings) -> [Job] {
-        [
-            RollupJob.make(
-                Rollup(store: store, zone: zone, term: ownership.term, now: outside.now), store: store,
-                schedule: { .every(live.current.rollupInterval) },
-                spacing: { live.current.rollupWake ? live.current.rollupSpacing : nil })
-        ]
     }
 }

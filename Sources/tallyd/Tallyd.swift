@@ -22,6 +22,7 @@ struct Tallyd: AsyncParsableCommand {
               tallyd reload                        have it read its settings file again
               tallyd status                        what is counted, what is not
               tallyd report --by model --last 7d   usage and cost
+              tallyd jobs                          what runs when, and how it went
               tallyd metrics --match gateway       how the gateway and its host are
 
             EXIT STATUS
@@ -37,7 +38,8 @@ struct Tallyd: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, RollupCommands.self, Migrate.self,
+            Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, Jobs.self, RollupCommands.self,
+            Migrate.self,
             Config.self,
         ])
 

@@ -11,11 +11,24 @@ extension CrashTests {
             try #require(sample.status == 0, "\(sample.errors)")
             let manager = try NotifySocket(in: place.folder)
             let daemon = try place.daemon(
-                Workplace.hurried.merging(["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "3000000"]) { $1 })
+                Workplace.hurried.merging([
+                    "NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "3000000", "TALLYD_METRICS_INTERVAL": "1h",
+                ]) { $1 })
             let counted = await manager.lines.first(within: .seconds(60)) {
                 $0.hasPrefix("STATUS=rolled up to row 2000 ") && $0.contains("nothing waits")
             }
             try #require(counted != nil, "\(manager.lines.all) \(daemon.errors)")
+
+            // The first reading of an hour comes at once.
+            var readings = 0
+            for _ in 0..<200 where readings == 0 {
+                readings =
+                    try place.read { db in
+                        try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM job_runs WHERE job = 'system_metrics'")
+                    } ?? 0
+                if readings == 0 { try await Task.sleep(for: .milliseconds(100)) }
+            }
+            try #require(readings == 1, "\(daemon.errors)")
 
             let stranger = try place.connect()
             func version() throws -> Int? {

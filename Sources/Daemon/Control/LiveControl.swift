@@ -56,7 +56,7 @@ extension ControlHandlers {
 
 extension Lane.Report {
     /// What `tallyd jobs run` prints and ends with.
-    func reply(for job: String) -> ControlReply {
+    package func reply(for job: String) -> ControlReply {
         switch self {
         case .idle: ControlReply(lines: ["\(job): there was nothing to do"])
         case .ran(let ending):

@@ -37,6 +37,12 @@ struct Pulse: Sendable {
         return verdict == .ping
     }
 
+    /// How many loops there are, and for how long the one that has been silent longest was.
+    func lives() -> (lanes: Int, oldest: Duration?) {
+        let loops = heartbeats.snapshot()
+        return (loops.count, loops.map(\.lastBeat).min().map { monotonic() - $0 })
+    }
+
     func start() throws { try pinger?.start() }
     func stop() { pinger?.stop() }
 }

@@ -20,12 +20,16 @@ package final class Lane: Service, Sendable {
         package var beat: @Sendable () -> Void
         /// Called after every cycle with what there is to say about it.
         package var report: @Sendable (Report) async -> Void
+        /// Asked by runs beside the lane's own stop: a command's Ctrl-C.
+        package var isInterrupted: @Sendable () -> Bool
 
         package init(
             ledger: JobLedger, longestWait: Duration, now: @escaping @Sendable () -> Instant,
             monotonic: @escaping @Sendable () -> Duration, standing: @escaping @Sendable () -> Void,
-            beat: @escaping @Sendable () -> Void, report: @escaping @Sendable (Report) async -> Void
+            beat: @escaping @Sendable () -> Void, report: @escaping @Sendable (Report) async -> Void,
+            isInterrupted: @escaping @Sendable () -> Bool = { false }
         ) {
+            self.isInterrupted = isInterrupted
             self.ledger = ledger
             self.longestWait = longestWait
             self.now = now
@@ -66,7 +70,7 @@ package final class Lane: Service, Sendable {
         self.logger = logger
     }
 
-    var isStopping: Bool { state.withLock { $0.isStopping } }
+    var isStopping: Bool { state.withLock { $0.isStopping } || parts.isInterrupted() }
 
     /// When the schedule next asks for a run; nil before the first look, and for a job that is paused.
     package var next: Instant? { state.withLock { $0.next } }
@@ -93,9 +97,13 @@ package final class Lane: Service, Sendable {
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await serve()
         } onCancelOrGracefulShutdown: {
-            self.state.withLock { $0.isStopping = true }
-            self.wake.signal()
+            self.markStopping()
         }
+    }
+
+    func markStopping() {
+        state.withLock { $0.isStopping = true }
+        wake.signal()
     }
 
     private func stop() -> [CheckedContinuation<Report, Never>] {

@@ -82,6 +82,7 @@ package struct Settings: Sendable {
         taken.rollupInterval = new.rollupInterval
         taken.rollupWake = new.rollupWake
         taken.rollupSpacing = new.rollupSpacing
+        taken.metricsInterval = new.metricsInterval
         taken.lockHold = new.lockHold
         taken.writeDuty = new.writeDuty
         taken.walLimit = new.walLimit

@@ -57,6 +57,7 @@ package enum SettingsTable {
         .duration(.seconds(1)...(.seconds(3600))),
         whenAbsent: .use(.seconds(60)),
         example: "30s",
+        isLive: true,
         meaning: "How often the host, the database, the gateway and tallyd are measured into system_metrics."
     )
     static let lockHold = Setting(

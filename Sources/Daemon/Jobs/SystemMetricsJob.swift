@@ -1,0 +1,53 @@
+import Scheduling
+import Storage
+import Synchronization
+
+/// The job that takes a reading of host, database, gateway and tallyd, and stores it in the contract's table system_metrics.
+enum SystemMetricsJob {
+    static let name = "system_metrics"
+
+    /// - Parameter lives: how many lanes there are, and for how long the one that has been silent longest was.
+    static func make(
+        _ metrics: SystemMetrics, store: Store, schedule: @escaping @Sendable () -> Schedule,
+        monotonic: @escaping @Sendable () -> Duration,
+        lives: @escaping @Sendable () -> (lanes: Int, oldest: Duration?)
+    ) -> Job {
+        let own = OwnReading(store: store)
+        return Job(
+            name: name, schedule: schedule,
+            // A reading belongs to its moment: one that failed is followed by the next slot's, and none is made up for.
+            policy: Policy(missed: .latest),
+            body: .measurement { context in
+                try await metrics.measure(
+                    now: context.now, monotonic: monotonic(),
+                    own: try await own.figures(now: context.now, lives: lives()))
+            })
+    }
+
+    /// What the program knows of itself, between two readings.
+    private actor OwnReading {
+        private let store: Store
+        private var since: Instant?
+        private var held: UInt64 = 0
+
+        init(store: Store) {
+            self.store = store
+        }
+
+        func figures(now: Instant, lives: (lanes: Int, oldest: Duration?)) async throws -> OwnFigures {
+            let status = try await RollupStatus.read(store)
+            let runs = try await JobLedger(store: store).outcomes(since: since ?? now)
+            let total = store.writer.totals.holdNanoseconds
+            let lock = Duration.nanoseconds(Int64(total - held))
+            held = total
+            since = now
+            let lag: Duration? =
+                status.lagRows == 0
+                ? .zero
+                : status.oldestUncounted.map { .milliseconds(max(0, now.milliseconds - $0.milliseconds)) }
+            return OwnFigures(
+                lagRows: status.lagRows, lag: lag, lanes: lives.lanes, oldestHeartbeat: lives.oldest, runs: runs,
+                lockTime: lock)
+        }
+    }
+}

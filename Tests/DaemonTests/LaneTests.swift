@@ -1,0 +1,172 @@
+import Foundation
+import Logging
+import Scheduling
+import Synchronization
+import Testing
+
+@testable import Daemon
+@testable import Storage
+
+/// Lanes on a real database, with real time and short schedules; what is claimed holds however slow the machine is.
+@Suite struct LaneTests {
+    private let folder: URL
+    private let store: Store
+
+    init() async throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-lane-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        store = try Store.creating(path: folder.appending(path: "usage.db").path)
+        _ = try await Migrator(store: store).migrate { _ in }
+    }
+
+    /// What a test's job was asked for.
+    private final class Witness: Sendable {
+        let runs = Mutex<[Slot]>([])
+        let beats = Atomic(0)
+    }
+
+    private static func now() -> Instant {
+        Instant(milliseconds: Int64((Date().timeIntervalSince1970 * 1_000).rounded(.down)))
+    }
+
+    private func lane(_ job: Job, _ witness: Witness) -> Lane {
+        Lane(
+            job,
+            Lane.Parts(
+                ledger: JobLedger(store: store), longestWait: .milliseconds(50), now: Self.now,
+                monotonic: { .nanoseconds(Int64(MonotonicClock.nanoseconds())) }, standing: {},
+                beat: { witness.beats.wrappingAdd(1, ordering: .relaxed) }, report: { _ in }),
+            database: store.path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func job(
+        _ witness: Witness, every: Duration, policy: Policy = Policy(),
+        perform: @escaping @Sendable (JobContext) async throws -> Void = { _ in }
+    ) -> Job {
+        Job(
+            name: "test", schedule: { .every(every) }, policy: policy,
+            body: .steps(
+                hasWork: { true },
+                perform: { context in
+                    witness.runs.withLock { $0.append(context.slot) }
+                    try await perform(context)
+                    return JobOutcome(rows: 1, message: "done", messageID: "0")
+                }))
+    }
+
+    /// Runs the lane until the condition holds; at most 20 s.
+    private func run(_ lane: Lane, until isDone: @escaping @Sendable () async throws -> Bool) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await lane.run() }
+            for _ in 0..<400 {
+                if try await isDone() { break }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func `slots are run in order, once each, and stand in the ledger`() async throws {
+        let witness = Witness()
+        let policy = Policy(missed: .all(cap: 1_000, window: .seconds(3_600)))
+        try await run(lane(job(witness, every: .milliseconds(100), policy: policy), witness)) {
+            witness.runs.withLock { $0.count } >= 10
+        }
+        let slots = witness.runs.withLock { $0 }.map(\.instant.milliseconds)
+        #expect(slots.count >= 10)
+        #expect(zip(slots, slots.dropFirst()).allSatisfy { $1 - $0 == 100 }, "\(slots)")
+        let recorded = try await JobLedger(store: store).latest(1_000, of: "test")
+        #expect(recorded.map(\.slot.milliseconds).sorted() == slots)
+        #expect(recorded.allSatisfy { $0.state == .succeeded && $0.attempt == 1 && $0.rows == 1 })
+        #expect(witness.beats.load(ordering: .relaxed) > 0)
+
+        // Another lane, as after a restart: goes on behind the last slot, without a gap.
+        let later = Witness()
+        try await run(lane(job(later, every: .milliseconds(100), policy: policy), later)) {
+            later.runs.withLock { $0.count } >= 3
+        }
+        #expect(later.runs.withLock { $0.first?.instant.milliseconds } == (slots.last ?? 0) + 100)
+    }
+
+    @Test func `a failed slot is tried again with its attempt counted, then given up`() async throws {
+        struct Refusal: Error {}
+        let witness = Witness()
+        let retry = Retry(backoff: Backoff(first: .milliseconds(10), cap: .milliseconds(20)), attempts: 3)
+        let lane = lane(
+            job(witness, every: .seconds(3_600), policy: Policy(retry: retry), perform: { _ in throw Refusal() }),
+            witness)
+        let ledger = JobLedger(store: store)
+        try await run(lane) { try await ledger.last(of: "test")?.attempt == 3 }
+        let run = try #require(try await ledger.last(of: "test"))
+        #expect(run.state == .failed && run.attempt == 3 && run.error?.contains("Refusal") == true)
+        #expect(Set(witness.runs.withLock { $0 }).count == 1)
+    }
+
+    @Test func `a run that a crash cut is tried again by the next lane, and not for ever`() async throws {
+        let ledger = JobLedger(store: store)
+        let slot = try #require(Schedule.every(.seconds(3_600)).latest(at: Self.now()))
+        _ = try await ledger.claim(job: "test", slot: slot, now: Self.now())
+        #expect(try await ledger.recordCrashes(now: Self.now()) == 1)
+        let witness = Witness()
+        let retry = Retry(backoff: Backoff(first: .milliseconds(10), cap: .milliseconds(20)), attempts: 2)
+        let policy = Policy(retry: retry)
+        try await run(lane(job(witness, every: .seconds(3_600), policy: policy), witness)) {
+            witness.runs.withLock { !$0.isEmpty }
+        }
+        #expect(witness.runs.withLock { $0.first } == slot)
+        #expect(try await ledger.last(of: "test")?.attempt == 2)
+        // Two attempts are used up: another crash is the last.
+        _ = try await store.writer.write("test") { db, _ in
+            try db.execute(sql: "UPDATE job_runs SET state = 'crashed', error = 'x'")
+        }
+        let third = Witness()
+        let next = lane(job(third, every: .seconds(3_600), policy: policy), third)
+        try await run(next) { third.beats.load(ordering: .relaxed) > 3 }
+        #expect(third.runs.withLock { $0.filter { $0 == slot } } == [])
+    }
+
+    @Test func `a paused job waits, runs when it is asked to, and goes on when it is resumed`() async throws {
+        let ledger = JobLedger(store: store)
+        _ = try await ledger.pause("test", now: Self.now())
+        let witness = Witness()
+        let lane = lane(job(witness, every: .milliseconds(50)), witness)
+        let asked = Mutex(false)
+        try await run(lane) {
+            guard witness.beats.load(ordering: .relaxed) > 4 else { return false }
+            if !asked.withLock({ $0 }) {
+                #expect(witness.runs.withLock { $0 } == [], "paused")
+                guard case .ran(let ending) = await lane.runNow() else {
+                    Issue.record("asked for, and not run")
+                    return true
+                }
+                #expect(ending.state == .succeeded && witness.runs.withLock { $0.count } == 1)
+                asked.withLock { $0 = true }
+                _ = try await ledger.resume("test")
+                lane.lookAgain()
+            }
+            return witness.runs.withLock { $0.count } > 3
+        }
+        #expect(witness.runs.withLock { $0.count } > 3)
+        guard case .idle = await lane.runNow() else {
+            Issue.record("a lane that has ended runs nothing")
+            return
+        }
+    }
+
+    @Test func `a run is asked to end at its deadline, and the ledger says so`() async throws {
+        let witness = Witness()
+        let ledger = JobLedger(store: store)
+        let slow = Job(
+            name: "test", schedule: { .every(.seconds(3_600)) }, policy: Policy(deadline: .milliseconds(100)),
+            body: .steps(
+                hasWork: { true },
+                perform: { context in
+                    for _ in 0..<2_000 where !context.isStopping() { try await Task.sleep(for: .milliseconds(5)) }
+                    return JobOutcome(rows: 0, isComplete: !context.isStopping(), message: "done", messageID: "0")
+                }))
+        try await run(lane(slow, witness)) { try await ledger.last(of: "test")?.state == .cancelled }
+        let run = try #require(try await ledger.last(of: "test"))
+        #expect(run.state == .cancelled && run.error?.contains("deadline of 100ms") == true)
+    }
+}
