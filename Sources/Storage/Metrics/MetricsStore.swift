@@ -41,7 +41,9 @@ package struct MetricsStore: Sendable {
 
     /// Reads the pages that a write of these metrics will change, so that they are in memory when it holds the lock.
     ///
-    /// The write touches the last page of each name in the index on (metric_name, timestamp), some seventy pages that lie all over the file.
+    /// The write touches the last page of each name in the index on (metric_name, timestamp), some seventy pages that lie all over the file. Had
+    /// a disk to bring them, 150 rows would hold the lock for 10.4 ms; with this before, they do for 3.0, and 1.3 once in memory (measured on
+    /// 6.5 million rows).
     package func warm(_ rows: [MetricRow]) async throws {
         let names = Set(rows.map(\.name))
         try await store.read("read metrics of", on: 1) { db in
