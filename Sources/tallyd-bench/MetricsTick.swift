@@ -54,12 +54,10 @@ struct MetricsTick {
         for round in 0..<runs {
             let store = try Store(path: path)
             if isCold {
-                // Its pages leave the kernel's memory; the data stays as it is.
-                for file in [path, path + "-wal"] {
-                    let arguments = ["of=\(file)", "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"]
-                    let child = try ChildProcess.run("dd", arguments)
-                    guard child.status == 0 else { throw BenchError("can't empty the page cache: \(child.output)") }
-                }
+                // The database's pages leave the kernel's memory; the data stays as it is. Not the log's: others write that all the time.
+                let arguments = ["of=\(path)", "oflag=nocache", "conv=notrunc,fdatasync", "count=0", "status=none"]
+                let child = try ChildProcess.run("dd", arguments)
+                guard child.status == 0 else { throw BenchError("can't empty the page cache: \(child.output)") }
             }
             let rows = Self.rows(round)
             if warms { try await MetricsStore(store: store).warm(rows) }
