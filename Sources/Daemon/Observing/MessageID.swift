@@ -14,4 +14,5 @@ package enum MessageID {
     package static let reloaded = "de30f6c4b03f46fea7b60eb071942ebf"
     package static let reloadRefused = "b3afc1d8a500407b8c7e7acbad46be82"
     package static let controlUnavailable = "8e42c753365244dd8eedcaa2384cc86d"
+    package static let linesHeld = "99f5a33e99a643f0a045d0ec56bb3351"
 }

@@ -25,8 +25,14 @@ struct Run: AsyncParsableCommand {
         signal(SIGHUP, SIG_IGN)  // until the daemon serves and reloads on it; a migration is not to end by it
         let logging = try makeLogHandler(
             label: "tallyd", destination: destination(settings, environment), level: settings.logLevel)
-        defer { logging.flush() }
-        let logger = Logger(label: "tallyd") { logging.makeHandler(label: $0) }
+        let flood = FloodControl(
+            subjectKey: "job", heldFields: ["message_id": "\(MessageID.linesHeld)"],
+            monotonic: { .nanoseconds(Int64(MonotonicClock.nanoseconds())) })
+        defer {
+            flood.finish()
+            logging.flush()
+        }
+        let logger = Logger(label: "tallyd") { flood.wrap(logging.makeHandler(label: $0)) }
         let notifier = SystemdNotifier.detect(environment: environment, logger: logger)
         do {
             try await Daemon(
