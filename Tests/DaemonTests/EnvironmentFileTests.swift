@@ -103,6 +103,6 @@ import Testing
         }
         #expect(refusal(folder.path + "/none")?.contains("/none: No such file or directory; name the right") == true)
         #expect(refusal(folder.path)?.contains("it is no regular file") == true)
-        #expect(refusal(large.path)?.contains("is larger than 1 MiB") == true)
+        #expect(refusal(large.path)?.contains("it is larger than 1024 KiB") == true)
     }
 }

@@ -7,6 +7,9 @@ struct SettingsReading {
     private(set) var problems: [String] = []
     private(set) var listing = Settings.Listing()
 
+    /// Where systemd has put the service's credentials; nil outside of a unit that has some.
+    let credentialsFolder: String?
+
     private let names: [String]
     private let layers: [(source: SettingSource, reader: ConfigReader)]
     private var sources: [String: SettingSource] = [:]
@@ -15,6 +18,7 @@ struct SettingsReading {
     ///   - file: the variables of the environment file; they fill in what the process's own don't say.
     ///   - commandLine: values given as options, by the setting's name; they win.
     init(environment: [String: String], file: [String: String] = [:], commandLine: [String: String]) {
+        credentialsFolder = environment["CREDENTIALS_DIRECTORY"]
         names = Set(environment.keys).union(file.keys).sorted()
         // A reader a layer, not one reader over all providers, as that would not tell which of them answered.
         layers = [
@@ -27,13 +31,26 @@ struct SettingsReading {
     /// The value of a setting. Nil when it is absent and has no default, and when it was refused: `problems` then says
     /// so.
     mutating func value<Value>(of setting: Setting<Value>) -> Value? {
-        let key = ConfigKey([setting.name])
-        for (source, reader) in layers {
-            guard let text = reader.string(forKey: key, isSecret: setting.isSecret) else { continue }
-            sources[setting.name] = source
-            return parse(text, of: setting, from: source)
+        let problemsBefore = problems.count
+        let found = setting.isSecret ? secretText(of: setting) : text(named: setting.name)
+        guard let (text, source) = found else {
+            guard problems.count == problemsBefore else {
+                // A secret that was refused is one that somebody has set.
+                list(setting, "(set)", .environment)
+                return nil
+            }
+            return absent(setting)
         }
-        return absent(setting)
+        sources[setting.name] = source
+        return parse(text, of: setting, from: source)
+    }
+
+    /// The first layer's word for a name, whatever declares it.
+    func text(named name: String) -> (text: String, source: SettingSource)? {
+        for (source, reader) in layers {
+            if let text = reader.string(forKey: ConfigKey([name]), isSecret: true) { return (text, source) }
+        }
+        return nil
     }
 
     /// Where the value of a setting that was read comes from.
@@ -45,7 +62,7 @@ struct SettingsReading {
     ///
     /// The value of an unknown name is never shown: it may be a secret whose name is misspelt.
     mutating func refuseUnknownNames(beside declared: [any SettingDeclaration]) {
-        let known = declared.map(\.name)
+        let known = declared.flatMap { $0.isSecret ? [$0.name, $0.name + "_FILE"] : [$0.name] }
         for name in names where name.uppercased().hasPrefix("TALLYD_") && !known.contains(name) {
             let words = known.map { $0.dropFirst("TALLYD_".count) }
             let meant = Spelling.nearest(to: String(name.dropFirst("TALLYD_".count)), among: words.map(String.init))
@@ -84,7 +101,8 @@ struct SettingsReading {
         case .leave: return nil
         case .refuse:
             let option = setting.flag.map { ", or pass \($0)" } ?? ""
-            refuse("\(setting.name) is not set; write \(setting.name)=\(setting.example)\(option)")
+            let variable = setting.isSecret ? "\(setting.name)_FILE" : setting.name
+            refuse("\(setting.name) is not set; write \(variable)=\(setting.example)\(option)")
             return nil
         }
     }
