@@ -78,8 +78,9 @@ package struct Daemon: Sendable {
         let migrator = Migrator(store: store)
         guard try await !migrator.status().isCurrent else { return }
         outside.notifier.notify([.status("migrating the database")])
-        let outside = outside
+        let (outside, faults) = (outside, settings.faults)
         let names = try await migrator.migrate { name in
+            faults.slowDownMigration { outside.notifier.notify([.extendTimeout(.seconds(10))]) }
             outside.notifier.notify([.status("running migration \(name)"), .extendTimeout(.seconds(300))])
         }
         outside.logger.notice(
@@ -111,7 +112,7 @@ package struct Daemon: Sendable {
                 job,
                 Lane.Parts(
                     ledger: ledger, longestWait: pulse.longestWait, now: outside.now, monotonic: outside.monotonic,
-                    standing: readiness.arrive, beat: heartbeat.beat,
+                    standing: readiness.arrive, beat: settings.faults.beat(heartbeat.beat, lane: job.name),
                     report: { report in await status.update(job.name, report) }),
                 database: store.path, logger: outside.logger)
         }

@@ -24,6 +24,8 @@ package struct Settings: Sendable {
     package let logFormat: LogFormat
     /// The file that the variables came from, if it was named.
     package let environmentFile: String?
+    /// None in release builds.
+    package let faults: Faults
     package private(set) var listing: Listing
 
     /// Reads and checks all settings.
@@ -56,6 +58,11 @@ package struct Settings: Sendable {
         let logLevel = reading.value(of: SettingsTable.logLevel)
         let logFormat = reading.value(of: SettingsTable.logFormat)
         environmentFile = reading.value(of: SettingsTable.environmentFile)
+        #if DEBUG
+            faults = reading.value(of: SettingsTable.fault) ?? Faults()
+        #else
+            faults = Faults()
+        #endif
         reading.refuseUnknownNames(beside: SettingsTable.all)
         reading.refuseContradictions(interval: interval, wake: wake, spacing: spacing)
         guard reading.problems.isEmpty, let database, let timeZone, let environment, let interval, let wake,

@@ -109,11 +109,27 @@ package enum SettingsTable {
             "The file that these variables stand in: fills in what the environment lacks, and is read again on reload."
     )
 
+    #if DEBUG
+        static let fault = Setting(
+            "TALLYD_FAULT",
+            .faults,
+            whenAbsent: .use(Faults()),
+            example: "hang:rollup",
+            meaning: "Faults to put in, so that tests see how the service manager takes them; in debug builds only."
+        )
+        private static let ofDebugBuilds: [any SettingDeclaration] = [fault]
+    #else
+        private static let ofDebugBuilds: [any SettingDeclaration] = []
+    #endif
+
     /// All of them, in the order of the listing.
-    package static let all: [any SettingDeclaration] = [
-        database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, metricsInterval,
-        lockHold, writeDuty, walLimit, logLevel, logFormat, environmentFile,
-    ]
+    package static let all: [any SettingDeclaration] =
+        [
+            database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, metricsInterval, lockHold,
+            writeDuty, walLimit,
+            logLevel,
+            logFormat, environmentFile,
+        ] + ofDebugBuilds
 
     /// The names of those that a reload applies at once.
     package static var live: Set<String> { Set(all.filter(\.isLive).map(\.name)) }
