@@ -18,7 +18,7 @@ print(json.dumps(entry, indent=1))
 assert entry["TALLYD_JOB"] == "rollup"
 assert int(entry["TALLYD_ROWS"]) >= 0 and float(entry["TALLYD_LOCK_MS"]) >= 0 and int(entry["TALLYD_RUN"]) > 0
 assert entry["SYSLOG_IDENTIFIER"] == "tallyd" and entry["_TRANSPORT"] == "journal" and entry["PRIORITY"] == "6"
-assert entry["CODE_FILE"].endswith("RollupLane.swift") and int(entry["CODE_LINE"]) > 0 and entry["CODE_FUNC"]
+assert entry["CODE_FILE"].endswith("Lane+Running.swift") and int(entry["CODE_LINE"]) > 0 and entry["CODE_FUNC"]
 assert sum(int(entry["TALLYD_ROWS"]) for entry in entries) >= int(sys.argv[1])
 ' "$rows"
 }
