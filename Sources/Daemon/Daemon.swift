@@ -97,7 +97,7 @@ package struct Daemon: Sendable {
         let jobs = JobCatalog.jobs(
             JobCatalog.Parts(
                 store: store, zone: zone, term: ownership.term, settings: { live.current }, now: outside.now,
-                monotonic: outside.monotonic, logger: outside.logger, lives: pulse.lives))
+                monotonic: outside.monotonic, logger: outside.logger, silence: pulse.longestSilence))
         let readiness = Readiness(loops: jobs.count + 1 + LiveControl.serviceCount) { [outside] in
             outside.notifier.notify([.ready])
             outside.logger.notice(

@@ -12,16 +12,33 @@ package enum JobCatalog {
         package let schedule: @Sendable (Settings) -> Schedule
         /// Whether a change of the database starts it between its slots, too.
         package let isEarly: @Sendable (Settings) -> Bool
+        /// What a run would do now, in one sentence. Writes nothing.
+        package let preview: @Sendable (Look) async throws -> String
     }
 
-    package static let entries = [
-        Entry(
-            name: RollupJob.name, purpose: "rolls usage_logs up into daily_usage_stats",
-            schedule: { .every($0.rollupInterval) }, isEarly: { $0.rollupWake }),
-        Entry(
-            name: SystemMetricsJob.name, purpose: "stores figures of host, database and gateway",
-            schedule: { .every($0.metricsInterval) }, isEarly: { _ in false }),
-    ]
+    private static let rollup = Entry(
+        name: RollupJob.name, purpose: "rolls usage_logs up into daily_usage_stats",
+        schedule: { .every($0.rollupInterval) }, isEarly: \.rollupWake, preview: RollupJob.preview)
+    private static let systemMetrics = Entry(
+        name: SystemMetricsJob.name, purpose: "stores figures of host, database and gateway",
+        schedule: { .every($0.metricsInterval) }, isEarly: { _ in false }, preview: SystemMetricsJob.preview)
+
+    package static let entries = [rollup, systemMetrics]
+
+    /// What a preview looks at, and when.
+    package struct Look: Sendable {
+        package let store: Store
+        package let now: Instant
+        package let monotonic: Duration
+        package let logger: Logger
+
+        package init(store: Store, now: Instant, monotonic: Duration, logger: Logger) {
+            self.store = store
+            self.now = now
+            self.monotonic = monotonic
+            self.logger = logger
+        }
+    }
 
     /// What jobs are made from.
     package struct Parts: Sendable {
@@ -33,13 +50,13 @@ package enum JobCatalog {
         package var now: @Sendable () -> Instant
         package var monotonic: @Sendable () -> Duration
         package var logger: Logger
-        /// How many loops there are, and for how long the one that has been silent longest was.
-        package var lives: @Sendable () -> (lanes: Int, oldest: Duration?)
+        /// For how long the loop that has been silent longest was; nil where nothing beats.
+        package var silence: @Sendable () -> Duration?
 
         package init(
             store: Store, zone: Zone, term: Term, settings: @escaping @Sendable () -> Settings,
             now: @escaping @Sendable () -> Instant, monotonic: @escaping @Sendable () -> Duration, logger: Logger,
-            lives: @escaping @Sendable () -> (lanes: Int, oldest: Duration?)
+            silence: @escaping @Sendable () -> Duration?
         ) {
             self.store = store
             self.zone = zone
@@ -48,7 +65,7 @@ package enum JobCatalog {
             self.now = now
             self.monotonic = monotonic
             self.logger = logger
-            self.lives = lives
+            self.silence = silence
         }
     }
 
@@ -58,33 +75,13 @@ package enum JobCatalog {
         return [
             RollupJob.make(
                 Rollup(store: parts.store, zone: parts.zone, term: parts.term, now: parts.now), store: parts.store,
-                schedule: { .every(settings().rollupInterval) },
-                spacing: { settings().rollupWake ? settings().rollupSpacing : nil }),
+                schedule: { rollup.schedule(settings()) },
+                spacing: { rollup.isEarly(settings()) ? settings().rollupSpacing : nil }),
             SystemMetricsJob.make(
                 SystemMetrics(store: parts.store, logger: parts.logger), store: parts.store,
-                schedule: { .every(settings().metricsInterval) }, monotonic: parts.monotonic, lives: parts.lives),
+                schedule: { systemMetrics.schedule(settings()) }, monotonic: parts.monotonic, lanes: entries.count,
+                silence: parts.silence),
         ]
-    }
-
-    /// What a run of a job would do now, in one sentence. Writes nothing.
-    package static func preview(_ job: String, _ store: Store, now: Instant, monotonic: Duration, logger: Logger)
-        async throws -> String
-    {
-        switch job {
-        case RollupJob.name:
-            let status = try await RollupStatus.read(store)
-            if status.lagRows == 0, status.pendingCorrections == 0, status.markedDays.isEmpty {
-                return "would find nothing to do"
-            }
-            return
-                "would count \(status.lagRows) rows at most, apply \(status.pendingCorrections) corrections and derive "
-                + "\(status.markedDays.count) days anew"
-        default:
-            let own = OwnFigures(lagRows: 0, lag: nil, lanes: 0, oldestHeartbeat: nil, runs: [:], lockTime: .zero)
-            let write = try await SystemMetrics(store: store, logger: logger).measure(
-                now: now, monotonic: monotonic, own: own)
-            return "would store \(write.rows) rows at least: a first reading has no figures over time"
-        }
     }
 }
 

@@ -27,6 +27,16 @@ package enum RollupJob {
                 }))
     }
 
+    /// What a run would do now. Writes nothing.
+    static func preview(_ look: JobCatalog.Look) async throws -> String {
+        let status = try await RollupStatus.read(look.store)
+        if status.lagRows == 0, status.pendingCorrections == 0, status.markedDays.isEmpty {
+            return "would find nothing to do"
+        }
+        return "would count \(status.lagRows) rows at most, apply \(status.pendingCorrections) corrections and derive "
+            + "\(status.markedDays.count) days anew"
+    }
+
     private static func told(_ outcome: Rollup.Outcome) -> JobOutcome {
         var told = JobOutcome(
             rows: outcome.rows + outcome.corrections, isComplete: outcome.isComplete, message: "rolled up",

@@ -1,16 +1,18 @@
+import Logging
 import Scheduling
 import Storage
-import Synchronization
 
 /// The job that takes a reading of host, database, gateway and tallyd, and stores it in the contract's table system_metrics.
 enum SystemMetricsJob {
     static let name = "system_metrics"
 
-    /// - Parameter lives: how many lanes there are, and for how long the one that has been silent longest was.
+    /// - Parameters:
+    ///   - lanes: how many there are.
+    ///   - silence: for how long the loop that has been silent longest was; nil where nothing beats.
     static func make(
         _ metrics: SystemMetrics, store: Store, schedule: @escaping @Sendable () -> Schedule,
         monotonic: @escaping @Sendable () -> Duration,
-        lives: @escaping @Sendable () -> (lanes: Int, oldest: Duration?)
+        lanes: Int, silence: @escaping @Sendable () -> Duration?
     ) -> Job {
         let own = OwnReading(store: store)
         return Job(
@@ -20,8 +22,16 @@ enum SystemMetricsJob {
             body: .measurement { context in
                 try await metrics.measure(
                     now: context.now, monotonic: monotonic(),
-                    own: try await own.figures(now: context.now, lives: lives()))
+                    own: try await own.figures(now: context.now, lanes: lanes, silence: silence()))
             })
+    }
+
+    /// What a run would do now. Writes nothing.
+    static func preview(_ look: JobCatalog.Look) async throws -> String {
+        let own = OwnFigures(lagRows: 0, lag: nil, lanes: 0, oldestHeartbeat: nil, runs: [:], lockTime: .zero)
+        let write = try await SystemMetrics(store: look.store, logger: look.logger).measure(
+            now: look.now, monotonic: look.monotonic, own: own)
+        return "would store \(write.rows) rows at least: a first reading has no figures over time"
     }
 
     /// What the program knows of itself, between two readings.
@@ -34,7 +44,7 @@ enum SystemMetricsJob {
             self.store = store
         }
 
-        func figures(now: Instant, lives: (lanes: Int, oldest: Duration?)) async throws -> OwnFigures {
+        func figures(now: Instant, lanes: Int, silence: Duration?) async throws -> OwnFigures {
             let status = try await RollupStatus.read(store)
             let runs = try await JobLedger(store: store).outcomes(since: since ?? now)
             let total = store.writer.totals.holdNanoseconds
@@ -46,7 +56,7 @@ enum SystemMetricsJob {
                 ? .zero
                 : status.oldestUncounted.map { .milliseconds(max(0, now.milliseconds - $0.milliseconds)) }
             return OwnFigures(
-                lagRows: status.lagRows, lag: lag, lanes: lives.lanes, oldestHeartbeat: lives.oldest, runs: runs,
+                lagRows: status.lagRows, lag: lag, lanes: lanes, oldestHeartbeat: silence, runs: runs,
                 lockTime: lock)
         }
     }

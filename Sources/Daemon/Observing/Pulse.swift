@@ -37,10 +37,9 @@ struct Pulse: Sendable {
         return verdict == .ping
     }
 
-    /// How many loops there are, and for how long the one that has been silent longest was.
-    func lives() -> (lanes: Int, oldest: Duration?) {
-        let loops = heartbeats.snapshot()
-        return (loops.count, loops.map(\.lastBeat).min().map { monotonic() - $0 })
+    /// For how long the loop that has been silent longest was; nil while there is none.
+    func longestSilence() -> Duration? {
+        heartbeats.snapshot().map(\.lastBeat).min().map { monotonic() - $0 }
     }
 
     func start() throws { try pinger?.start() }

@@ -133,9 +133,11 @@ package final class Lane: Service, Sendable {
         while !isStopping {
             parts.beat()
             if let request = state.withLock({ $0.requests.isEmpty ? nil : $0.requests.removeFirst() }) {
+                // A slot of its own, beside the schedule's: the cursor stays, and a failure is the asker's to see.
                 let report = await perform(Slot(parts.now()), again: false)
                 request.resume(returning: report)
-                try note(report, Slot(parts.now()), &situation)
+                if case .failed(let error) = report { try endIfLeaseLost(error) }
+                await parts.report(report)
                 continue
             }
             let isPaused = (try? await parts.ledger.isPaused(job.name)) ?? false
@@ -194,6 +196,10 @@ package final class Lane: Service, Sendable {
     }
 
     /// - Throws: `StorageError` of kind `leaseLost`: another daemon serves now, so this one has to end.
+    private func endIfLeaseLost(_ error: any Error) throws {
+        if let error = error as? StorageError, error.kind == .leaseLost { throw error }
+    }
+
     private func note(_ report: Report, _ slot: Slot, _ situation: inout Situation) throws {
         guard case .failed(let error) = report else {
             situation.failures = 0
@@ -201,7 +207,7 @@ package final class Lane: Service, Sendable {
             situation.notBefore = .zero
             return
         }
-        if let error = error as? StorageError, error.kind == .leaseLost { throw error }
+        try endIfLeaseLost(error)
         situation.failures += 1
         // Also a job that is never tried again is not started in a hurry: what fails now will mostly fail in a second, too.
         let jitter = Double.random(in: 0...1)

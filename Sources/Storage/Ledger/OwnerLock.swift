@@ -42,7 +42,7 @@ package final class OwnerLock: Sendable {
 
     /// Takes the lease over from a holder that `LeaseObserver` found expired, with the lock if it is to be had.
     ///
-    /// The caller must then take a new `Term`, before anything else: that is what stops the old one.
+    /// The caller must then take a new `Term` before it counts anything: that is what stops the old one.
     package convenience init(succeedingIn database: String, description: String) throws {
         let descriptor = try Self.openFile(database)
         let isLocked = Self.takeLock(descriptor, tries: 1)

@@ -29,8 +29,9 @@ struct JobsRun: AsyncParsableCommand {
         let database = try await UsageDatabase.open(options)
         let name = job.entry.name
         guard !dryRun else {
-            let sentence = try await JobCatalog.preview(
-                name, database.store, now: WallClock.now(), monotonic: WallClock.monotonic(), logger: Self.logger)
+            let sentence = try await job.entry.preview(
+                JobCatalog.Look(
+                    store: database.store, now: WallClock.now(), monotonic: WallClock.monotonic(), logger: Self.logger))
             print("\(name): \(sentence)")
             return
         }
@@ -60,7 +61,7 @@ struct JobsRun: AsyncParsableCommand {
         let jobs = JobCatalog.jobs(
             JobCatalog.Parts(
                 store: database.store, zone: database.zone, term: ownership.term, settings: { settings },
-                now: WallClock.now, monotonic: WallClock.monotonic, logger: Self.logger, lives: { (0, nil) }))
+                now: WallClock.now, monotonic: WallClock.monotonic, logger: Self.logger, silence: { nil }))
         for job in jobs where job.name == name {
             let lane = Lane(
                 job,
