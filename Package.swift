@@ -95,14 +95,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"]),
-        .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "TestSupport"]),
+        .testTarget(name: "HostTests", dependencies: ["Host", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "StorageTests",
             dependencies: [
                 "Storage",
                 "Scheduling",
                 "Migrations",
+                "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]
@@ -117,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "CrashTests",
             dependencies: [
-                "Storage", "Scheduling", "Migrations", "tallyd", "gateway-sim",
+                "Storage", "Scheduling", "Migrations", "TestSupport", "tallyd", "gateway-sim",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A process that a test started. It is killed, by its id, when the test forgets it.
 final class Child: Sendable {
@@ -24,7 +25,7 @@ final class Child: Sendable {
     init(_ program: String, _ arguments: [String], variables: [String: String]) throws {
         let output = try ChildPipe()
         let error = try ChildPipe()
-        process = try Self.spawn(program, arguments, variables, output: output.inlet, error: error.inlet)
+        process = try spawn(program, arguments, variables, output: output.inlet, error: error.inlet)
         guardian = Guardian(process)
         output.closeInlet()
         error.closeInlet()

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A way from a child to the test.
 struct ChildPipe {

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import TestSupport
 
 /// The service manager's end of NOTIFY_SOCKET: a real datagram socket whose messages a test can wait for.
 final class NotifySocket: Sendable {

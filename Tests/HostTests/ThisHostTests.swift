@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Host
@@ -74,15 +75,7 @@ import Testing
 
     /// Nil where the tool isn't there or fails.
     private func output(of tool: String, _ arguments: String...) -> String? {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: tool)
-        process.arguments = arguments
-        process.environment = ["LC_ALL": "C", "PATH": "/usr/bin:/bin"]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        guard (try? process.run()) != nil else { return nil }
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+        let run = try? ToolRun(tool, arguments, variables: ["LC_ALL": "C", "PATH": "/usr/bin:/bin"])
+        return run.flatMap { $0.status == 0 ? $0.output : nil }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 @testable import Scheduling
 
@@ -38,25 +39,16 @@ enum SystemdAnalyze {
     ///
     /// - Parameter base: seconds since 1970; what elapses does so after it.
     static func calendar(_ expressions: [String], iterations: Int, base: Int64) throws -> [Reply] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/systemd-analyze")
-        process.arguments =
-            ["calendar", "--iterations=\(iterations)", "--base-time=\(timestamp(base))", "--"] + expressions
-        process.environment = ["TZ": "UTC", "LC_ALL": "C"]
-        let output = Pipe()
-        process.standardOutput = output
-        let complaints = Pipe()
-        process.standardError = complaints
+        let tool: ToolRun
         do {
-            try process.run()
+            tool = try ToolRun(
+                "/usr/bin/systemd-analyze",
+                ["calendar", "--iterations=\(iterations)", "--base-time=\(timestamp(base))", "--"] + expressions,
+                variables: ["TZ": "UTC", "LC_ALL": "C"])
         } catch {
             throw Absent(description: "systemd-analyze cannot be run (apt-get install systemd): \(error)")
         }
-        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        // Less than a pipe holds, so it may wait until now.
-        let complaint = String(decoding: try complaints.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
-        return replies(in: text, complaint, to: expressions, iterations: iterations)
+        return replies(in: tool.output, tool.errors, to: expressions, iterations: iterations)
     }
 
     private static func replies(

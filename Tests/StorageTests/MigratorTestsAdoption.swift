@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Migrations
 import Storage
+import TestSupport
 import Testing
 
 /// What 1.0.0 and shells left behind is taken over with nothing lost.
@@ -69,16 +70,8 @@ import Testing
         let path = try FieldDatabase.make(in: scratch)
         try await migrate(path)
         for (name, checksum) in try FieldDatabase.checksums(path) {
-            let process = Process()
-            let output = Pipe()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["sha256sum"]
-            let file = scratch.path(name)
-            try SQLScript.bytes("migrations/\(name).sql").write(to: URL(filePath: file))
-            process.standardInput = try FileHandle(forReadingFrom: URL(filePath: file))
-            process.standardOutput = output
-            try process.run()
-            let said = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+            let said = try await ToolRun.run("sha256sum", [], input: try SQLScript.bytes("migrations/\(name).sql"))
+                .output
             #expect(said.hasPrefix(checksum), "\(name)")
         }
     }

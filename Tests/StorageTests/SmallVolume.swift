@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A volume of two megabytes in memory, mounted for one test.
 final class SmallVolume {
@@ -39,13 +40,6 @@ final class SmallVolume {
     private static func mount(_ arguments: [String]) -> Bool { run("mount", arguments) }
 
     private static func run(_ command: String, _ arguments: [String]) -> Bool {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [command] + arguments
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
+        (try? ToolRun(command, arguments))?.status == 0
     }
 }
