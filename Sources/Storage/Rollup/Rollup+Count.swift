@@ -11,22 +11,21 @@ extension Rollup {
     ) async throws -> Bool {
         let state = situation.state
         let rules = rules(situation)
-        let border = try await newestDayBorder(in: state)
-        /// Where the batch that begins after `start` ends at the latest.
-        func end(after start: Int64) -> Int64 { start < border ? border : state.claim }
+        let borders = try await store.read("find the days of") { db in try BatchBorders.read(db, state) }
+        func end(after start: Int64) -> Int64 { borders.end(after: start, claim: state.claim) }
         // A batch that was cut short ends where it ended then; any other where it is large enough. The first one is small: nothing is applied
         // while it is being read.
         var batch = try await readBatch(
             from: state.cursor, to: state.isInBatch ? state.batchEnd : end(after: state.cursor),
-            keys: state.isInBatch ? .max : limits.keysPerBatch / 4, resuming: state, rules, shouldStop)
+            keys: state.isInBatch ? .max : limits.keysPerBatch / 4, borders, resuming: state, rules, shouldStop)
         while let present = batch {
             // One batch ahead: reading and writing are two connections, and usually two cores.
             let hasMore = present.end < state.claim
             async let ahead =
                 hasMore && limits.readsAhead
                 ? readBatch(
-                    from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, resuming: nil, rules,
-                    shouldStop) : nil
+                    from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, borders,
+                    resuming: nil, rules, shouldStop) : nil
             let isDone = try await apply(present, target: state.claim, shouldStop, progress)
             var next = try await ahead
             guard isDone else { return false }
@@ -34,8 +33,8 @@ extension Rollup {
             outcome.rejected += present.rejectedRows
             if hasMore, !limits.readsAhead {
                 next = try await readBatch(
-                    from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, resuming: nil, rules,
-                    shouldStop)
+                    from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, borders,
+                    resuming: nil, rules, shouldStop)
             }
             if hasMore, next == nil { return false }
             batch = next
@@ -43,44 +42,25 @@ extension Rollup {
         return !shouldStop()
     }
 
-    /// The last row before the newest day of a large claim, where a batch is to end: then the newest day's totals lie side by side in the
-    /// file, and a tick, which touches most of them, rewrites a third of the pages (measured: 430 instead of 1,243 for 2,700 keys, which
-    /// doubled its time). An estimate is good enough, since where batches end changes no total.
-    private func newestDayBorder(in state: RollupState) async throws -> Int64 {
-        guard state.claim - state.cursor > UsageBatch.manyRows else { return state.cursor }
-        return try await store.read("find the newest day of") { db in
-            let first = try Int64.fetchOne(
-                db,
-                sql: """
-                    SELECT id
-                    FROM usage_logs
-                    WHERE created_at >= (SELECT substr(created_at, 1, 10) FROM usage_logs WHERE id = ?)
-                    ORDER BY created_at
-                    LIMIT 1
-                    """,
-                arguments: [state.claim])
-            return first.map { min(max($0 - 1, state.cursor), state.claim) } ?? state.cursor
-        }
-    }
-
     /// A batch in order, ready to be applied. Nil when asked to stop before it was complete.
     ///
     /// - Parameters:
-    ///   - keys: the batch ends after the snapshot in which it reaches so many.
+    ///   - keys: the batch ends at about so many, at one of the borders if it can.
     ///   - state: for a batch that an earlier process may have begun to apply.
     private func readBatch(
-        from start: Int64, to end: Int64, keys: Int, resuming state: RollupState?, _ rules: CountingRules,
-        _ shouldStop: @Sendable () -> Bool
+        from start: Int64, to end: Int64, keys: Int, _ borders: BatchBorders, resuming state: RollupState?,
+        _ rules: CountingRules, _ shouldStop: @Sendable () -> Bool
     ) async throws -> UsageBatch? {
         let batch = UsageBatch(start: start, rules: rules)
-        guard try await read(batch, to: end, keys: keys, rules, shouldStop) else { return nil }
+        guard try await read(batch, to: end, keys: keys, borders, rules, shouldStop) else { return nil }
         batch.arrange(resuming: state)
         return batch
     }
 
     /// False when asked to stop before the batch was complete.
     private func read(
-        _ batch: UsageBatch, to end: Int64, keys: Int, _ rules: CountingRules, _ shouldStop: @Sendable () -> Bool
+        _ batch: UsageBatch, to end: Int64, keys: Int, _ borders: BatchBorders, _ rules: CountingRules,
+        _ shouldStop: @Sendable () -> Bool
     ) async throws -> Bool {
         let start = batch.start
         let size = limits.rowsPerSnapshot
@@ -93,13 +73,14 @@ extension Rollup {
             try batch.absorb(rest)
             return true
         }
-        while batch.end < end, batch.end == start || batch.keys < keys {
+        while batch.end < end, batch.end == start || !borders.ends(at: batch.end, keys: batch.keys, full: keys) {
             if shouldStop() { return false }
+            let border = min(end, borders.next(after: batch.end) ?? end)
             try await store.read("read usage rows of") { db in
                 // By ids, not by rows: at most `size` rows lie in between, and a gap in the ids belongs to the part that ends it.
                 let first = try Int64.fetchOne(
                     db, sql: "SELECT MIN(id) FROM usage_logs WHERE id > ?", arguments: [batch.end])
-                try batch.read(db, through: first.map { min(end, max($0, batch.end + 1) - 1 + size) } ?? end)
+                try batch.read(db, through: first.map { min(border, max($0, batch.end + 1) - 1 + size) } ?? border)
             }
         }
         return true

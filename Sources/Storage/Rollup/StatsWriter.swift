@@ -7,48 +7,71 @@ import Scheduling
 /// Additions commute, so neither the order of bites nor their size can change a total.
 struct StatsWriter {
     private let db: Database
-    private let upsert: RawStatement
-    private let update: RawStatement?
+    private let statements: Statements
+    /// Whether a key's total is looked for first; and by how many more keys than it was found it was missing.
+    private let updatesFirst: Bool
+    private var balance = 0
     private let now: Instant
     private let timestamp: ContiguousArray<UInt8>
     private var idBytes = ContiguousArray<UInt8>()
     private var dates: [Int32: ContiguousArray<UInt8>] = [:]
 
     /// - Parameter updatesFirst: whether most keys are expected to have a total: then an UPDATE by the key is tried first, which looks up one index
-    ///   instead of two; the INSERT that follows where there was none need not look for the key again.
+    ///   instead of two; the INSERT that follows where there was none need not look for the key again. Given up where it mostly finds nothing, as
+    ///   when a day begins.
     init(_ db: Database, now: Instant, updatesFirst: Bool = false) throws {
         self.db = db
         self.now = now
+        self.updatesFirst = updatesFirst
         // As CURRENT_TIMESTAMP writes it. Written by us, so the contract's updated_at trigger has nothing to do.
         timestamp = ContiguousArray(now.description.prefix(19).replacing("T", with: " ").utf8)
-        upsert = try RawStatement(
-            db,
-            """
-            INSERT INTO daily_usage_stats (
-              id, date, user_id, model, total_requests, total_tokens, total_cost, avg_latency, success_rate, created_at, updated_at,
-              successes, failures, input_tokens, output_tokens, cost_nanos, estimated_cost_nanos, unpriced_requests,
-              unpriced_tokens, latency_sum_ms, latency_max_ms, source
-            )
-            VALUES (
-              ?1, ?2, ?3, ?4, ?5, ?6, ?7 / 1e9, COALESCE(CAST(?8 AS REAL) / ?5, 0), COALESCE(100.0 * ?9 / ?5, 0), ?17, ?17,
-              ?9, ?10, ?11, ?12, ?7, ?13, ?14, ?15, ?8, ?16, 'rollup'
-            )
-            \(updatesFirst ? "" : "ON CONFLICT (date, user_id, model) DO UPDATE SET \(Self.additions)")
-            -- the documented id can be that of another key: 'a-b' and 'c', 'a' and 'b-c'
-            ON CONFLICT (id) DO NOTHING
-            """)
-        update =
-            try updatesFirst
-            ? RawStatement(
+        statements = try Statements(db)
+    }
+
+    /// The same parameters in all three.
+    private struct Statements {
+        /// For a key that has no total.
+        let insert: RawStatement
+        /// For a key that has one.
+        let update: RawStatement
+        /// For either.
+        let upsert: RawStatement
+
+        init(_ db: Database) throws {
+            insert = try RawStatement(db, "\(StatsWriter.insertion) \(StatsWriter.idTaken)")
+            update = try RawStatement(
                 db,
                 """
                 UPDATE daily_usage_stats
-                SET \(Self.additions)
+                SET \(StatsWriter.additions)
                 WHERE date = ?2 AND user_id = ?3 AND model = ?4
-                """) : nil
+                """)
+            upsert = try RawStatement(
+                db,
+                """
+                \(StatsWriter.insertion)
+                ON CONFLICT (date, user_id, model) DO UPDATE SET \(StatsWriter.additions)
+                \(StatsWriter.idTaken)
+                """)
+        }
     }
 
-    /// The parameters are those of the INSERT in `init`.
+    private static let insertion = """
+        INSERT INTO daily_usage_stats (
+          id, date, user_id, model, total_requests, total_tokens, total_cost, avg_latency, success_rate, created_at, updated_at,
+          successes, failures, input_tokens, output_tokens, cost_nanos, estimated_cost_nanos, unpriced_requests,
+          unpriced_tokens, latency_sum_ms, latency_max_ms, source
+        )
+        VALUES (
+          ?1, ?2, ?3, ?4, ?5, ?6, ?7 / 1e9, COALESCE(CAST(?8 AS REAL) / ?5, 0), COALESCE(100.0 * ?9 / ?5, 0), ?17, ?17,
+          ?9, ?10, ?11, ?12, ?7, ?13, ?14, ?15, ?8, ?16, 'rollup'
+        )
+        """
+
+    /// The documented id can be that of another key: 'a-b' and 'c', 'a' and 'b-c'.
+    private static let idTaken = "ON CONFLICT (id) DO NOTHING"
+
+    /// The parameters are those of the insertion.
     private static let additions = """
         total_requests = COALESCE(total_requests, 0) + ?5,
         total_tokens = COALESCE(total_tokens, 0) + ?6,
@@ -69,15 +92,25 @@ struct StatsWriter {
         source = CASE source WHEN 'adopted' THEN 'adopted' ELSE 'rollup' END
         """
 
+    /// Failed updates over successful ones after which a bite tries no more: a failed one costs 1 µs (of 6 µs for a new key), and a bite has a
+    /// thousand keys.
+    private static let tries = 16
+
     /// Adds to one day's total of one user and model.
     mutating func add(
         _ sums: UsageSums, day: Int32, user: UnsafeBufferPointer<UInt8>, model: UnsafeBufferPointer<UInt8>
     ) throws {
         let date = date(day)
-        if let update {
+        var statement = statements.upsert
+        if updatesFirst, balance < Self.tries {
             idBytes.removeAll(keepingCapacity: true)
-            try run(update, sums, date, user, model)
-            if sqlite3_changes(db.sqliteConnection) > 0 { return }
+            try run(statements.update, sums, date, user, model)
+            if sqlite3_changes(db.sqliteConnection) > 0 {
+                balance -= 1
+                return
+            }
+            balance += 1
+            statement = statements.insert
         }
         idBytes.removeAll(keepingCapacity: true)
         idBytes.append(contentsOf: user)
@@ -88,7 +121,7 @@ struct StatsWriter {
         let documented = idBytes.count
         var attempt = 1
         while true {
-            try run(upsert, sums, date, user, model)
+            try run(statement, sums, date, user, model)
             if sqlite3_changes(db.sqliteConnection) > 0 { return }
             // The id belongs to another key: this key's gets a number.
             attempt += 1
