@@ -44,7 +44,7 @@ import Testing
         perform: @escaping @Sendable (JobContext) async throws -> Void = { _ in }
     ) -> Job {
         Job(
-            name: "test", schedule: { .every(every) }, policy: policy,
+            name: "test", schedule: { .every(every) }, policy: { policy },
             body: .steps(
                 hasWork: { true },
                 perform: { context in
@@ -158,7 +158,7 @@ import Testing
         let witness = Witness()
         let ledger = JobLedger(store: store)
         let slow = Job(
-            name: "test", schedule: { .every(.seconds(3_600)) }, policy: Policy(deadline: .milliseconds(100)),
+            name: "test", schedule: { .every(.seconds(3_600)) }, policy: { Policy(deadline: .milliseconds(100)) },
             body: .steps(
                 hasWork: { true },
                 perform: { context in

@@ -25,6 +25,7 @@ import Testing
         #expect(settings.rollupInterval == .seconds(15))
         #expect(settings.rollupWake)
         #expect(settings.rollupSpacing == .seconds(1))
+        #expect(settings.rollupMissedRuns == .latest)
         #expect(settings.metricsInterval == .seconds(60))
         #expect(settings.lockHold == .milliseconds(5))
         #expect(settings.writeDuty.share == 0.1)
@@ -39,9 +40,8 @@ import Testing
             "TALLYD_DATABASE": "usage.db", "TALLYD_TIMEZONE": "America/Argentina/Buenos_Aires",
             "TALLYD_ENVIRONMENT": "staging",
             "TALLYD_ROLLUP_INTERVAL": "1h", "TALLYD_ROLLUP_WAKE": "on", "TALLYD_ROLLUP_SPACING": "1m30s",
-            "TALLYD_METRICS_INTERVAL": "1h", "TALLYD_LOCK_HOLD": "50ms", "TALLYD_WRITE_DUTY": "100%",
-            "TALLYD_WAL_LIMIT": "1GiB",
-            "TALLYD_LOG_LEVEL": "trace",
+            "TALLYD_ROLLUP_MISSED_RUNS": "all", "TALLYD_METRICS_INTERVAL": "1h", "TALLYD_LOCK_HOLD": "50ms",
+            "TALLYD_WRITE_DUTY": "100%", "TALLYD_WAL_LIMIT": "1GiB", "TALLYD_LOG_LEVEL": "trace",
             "TALLYD_LOG_FORMAT": "journal", "TALLYD_ENVIRONMENT_FILE": "/etc/tallyd/tallyd.env",
         ])
         #expect(settings.database == "usage.db")
@@ -49,6 +49,7 @@ import Testing
         #expect(settings.environment == .staging)
         #expect(settings.rollupInterval == .seconds(3_600))
         #expect(settings.rollupSpacing == .seconds(90))
+        #expect(settings.rollupMissedRuns.policy == .all(cap: 1_000, window: .seconds(86_400)))
         #expect(settings.metricsInterval == .seconds(3_600))
         #expect(settings.lockHold == .milliseconds(50))
         #expect(settings.writeDuty.percent == 100)
@@ -67,6 +68,8 @@ import Testing
         ("TALLYD_ROLLUP_INTERVAL", "5min", "has an unknown unit \"min\"; write 5m"),
         ("TALLYD_ROLLUP_INTERVAL", "1.5m", "has a fraction; write 90s"),
         ("TALLYD_ROLLUP_SPACING", "99ms", "is out of range; write 100ms to 1h"),
+        ("TALLYD_ROLLUP_MISSED_RUNS", "newest", "is not latest, none or all; write one of them"),
+        ("TALLYD_ROLLUP_MISSED_RUNS", "lates", "is not latest, none or all; did you mean latest?"),
         ("TALLYD_METRICS_INTERVAL", "60", "has no unit; write 60s or 60m"),
         ("TALLYD_METRICS_INTERVAL", "500ms", "is out of range; write 1s to 1h"),
         ("TALLYD_METRICS_INTERVAL", "2h", "is out of range; write 1s to 1h"),

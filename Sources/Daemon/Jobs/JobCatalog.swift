@@ -75,7 +75,7 @@ package enum JobCatalog {
         return [
             RollupJob.make(
                 Rollup(store: parts.store, zone: parts.zone, term: parts.term, now: parts.now), store: parts.store,
-                schedule: { rollup.schedule(settings()) },
+                schedule: { rollup.schedule(settings()) }, missed: { settings().rollupMissedRuns.policy },
                 spacing: { rollup.isEarly(settings()) ? settings().rollupSpacing : nil }),
             SystemMetricsJob.make(
                 SystemMetrics(store: parts.store, logger: parts.logger), store: parts.store,

@@ -13,10 +13,11 @@ package enum RollupJob {
 
     package static func make(
         _ rollup: Rollup, store: Store, schedule: @escaping @Sendable () -> Schedule,
-        spacing: @escaping @Sendable () -> Duration?
+        missed: @escaping @Sendable () -> MissedRuns, spacing: @escaping @Sendable () -> Duration?
     ) -> Job {
         Job(
-            name: name, schedule: schedule, policy: Policy(retry: retry), early: Job.EarlyWakes(spacing: spacing),
+            name: name, schedule: schedule, policy: { Policy(missed: missed(), retry: retry) },
+            early: Job.EarlyWakes(spacing: spacing),
             body: .steps(
                 hasWork: { try await rollup.hasWork() },
                 perform: { context in

@@ -18,7 +18,7 @@ enum SystemMetricsJob {
         return Job(
             name: name, schedule: schedule,
             // A reading belongs to its moment: one that failed is followed by the next slot's, and none is made up for.
-            policy: Policy(missed: .latest),
+            policy: { Policy(missed: .latest) },
             body: .measurement { context in
                 try await metrics.measure(
                     now: context.now, monotonic: monotonic(),

@@ -8,14 +8,15 @@ package struct Job: Sendable {
     package let name: String
     /// Asked at every look, so that a change of the settings holds from then on.
     package let schedule: @Sendable () -> Schedule
-    package let policy: Policy
+    /// Asked at every look, too.
+    package let policy: @Sendable () -> Policy
     /// Looks between the slots too, when the database changes; nil for a job that keeps to its schedule.
     package let early: EarlyWakes?
     package let body: Body
 
     package init(
-        name: String, schedule: @escaping @Sendable () -> Schedule, policy: Policy = Policy(), early: EarlyWakes? = nil,
-        body: Body
+        name: String, schedule: @escaping @Sendable () -> Schedule,
+        policy: @escaping @Sendable () -> Policy = { Policy() }, early: EarlyWakes? = nil, body: Body
     ) {
         self.name = name
         self.schedule = schedule

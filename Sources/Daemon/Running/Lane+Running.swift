@@ -65,7 +65,7 @@ extension Lane {
     }
 
     private func context(_ slot: Slot, _ started: Instant, _ reckoning: Reckoning) -> JobContext {
-        let deadline = job.policy.deadline
+        let deadline = job.policy().deadline
         return JobContext(
             slot: slot, now: started,
             isStopping: { [self] in isStopping || deadline.map { reckoning.elapsed >= $0 } ?? false },
@@ -78,7 +78,7 @@ extension Lane {
         var ending = JobLedger.Ending(
             outcome.isComplete ? .succeeded : .cancelled, rows: outcome.rows,
             lockMicroseconds: reckoning.lockMicroseconds)
-        if !outcome.isComplete, !isStopping, let deadline = job.policy.deadline {
+        if !outcome.isComplete, !isStopping, let deadline = job.policy().deadline {
             ending.error = "ended at its deadline of \(DurationText.format(deadline)); the next run goes on from there"
         }
         try await parts.ledger.end(claim, ending, now: parts.now())

@@ -162,7 +162,7 @@ package final class Lane: Service, Sendable {
         var situation = Situation()
         guard let last = try? await parts.ledger.last(of: job.name) else { return situation }
         situation.cursor = last.slot
-        if last.state == .crashed || last.state == .failed, last.attempt < job.policy.retry.attempts {
+        if last.state == .crashed || last.state == .failed, last.attempt < job.policy().retry.attempts {
             situation.retry = Slot(last.slot)
         }
         return situation
@@ -176,10 +176,11 @@ package final class Lane: Service, Sendable {
             // The clock was set back: slots that come round again are not run again.
             ran = (try? await parts.ledger.slots(of: job.name, after: now)) ?? []
         }
-        let plan = Plan(job.schedule(), policy: job.policy, cursor: situation.cursor, ran: ran, now: now)
+        let policy = job.policy()
+        let plan = Plan(job.schedule(), policy: policy, cursor: situation.cursor, ran: ran, now: now)
         state.withLock { $0.next = plan.wake }
         guard parts.monotonic() >= situation.notBefore else { return nil }
-        switch job.policy.missed {
+        switch policy.missed {
         case .all:
             // In order: the one that failed first.
             if let retry = situation.retry { return retry }
@@ -211,7 +212,7 @@ package final class Lane: Service, Sendable {
         situation.failures += 1
         // Also a job that is never tried again is not started in a hurry: what fails now will mostly fail in a second, too.
         let jitter = Double.random(in: 0...1)
-        let delay = job.policy.retry.delay(afterFailures: situation.failures, jitter: jitter)
+        let delay = job.policy().retry.delay(afterFailures: situation.failures, jitter: jitter)
         situation.retry = delay == nil ? nil : slot
         situation.notBefore =
             parts.monotonic() + (delay ?? Self.calm.delay(afterFailures: situation.failures, jitter: jitter))

@@ -14,6 +14,7 @@ package struct Settings: Sendable {
     package private(set) var rollupWake: Bool
     /// The shortest time between two early wakes: never above the interval while they are on.
     package private(set) var rollupSpacing: Duration
+    package private(set) var rollupMissedRuns: MissedRunsWord
     /// 1s to 1h.
     package private(set) var metricsInterval: Duration
     /// 1ms to 50ms.
@@ -51,6 +52,7 @@ package struct Settings: Sendable {
         let interval = reading.value(of: SettingsTable.rollupInterval)
         let wake = reading.value(of: SettingsTable.rollupWake)
         let spacing = reading.value(of: SettingsTable.rollupSpacing)
+        let missedRuns = reading.value(of: SettingsTable.rollupMissedRuns)
         let metrics = reading.value(of: SettingsTable.metricsInterval)
         let lockHold = reading.value(of: SettingsTable.lockHold)
         let writeDuty = reading.value(of: SettingsTable.writeDuty)
@@ -66,7 +68,8 @@ package struct Settings: Sendable {
         reading.refuseUnknownNames(beside: SettingsTable.all)
         reading.refuseContradictions(interval: interval, wake: wake, spacing: spacing)
         guard reading.problems.isEmpty, let database, let timeZone, let environment, let interval, let wake,
-            let spacing, let metrics, let lockHold, let writeDuty, let walLimit, let logLevel, let logFormat
+            let spacing, let missedRuns, let metrics, let lockHold, let writeDuty, let walLimit, let logLevel,
+            let logFormat
         else { throw SettingsError(problems: reading.problems, listing: reading.listing) }
         self.database = database
         self.timeZone = timeZone
@@ -74,6 +77,7 @@ package struct Settings: Sendable {
         rollupInterval = interval
         rollupWake = wake
         rollupSpacing = spacing
+        rollupMissedRuns = missedRuns
         metricsInterval = metrics
         self.lockHold = lockHold
         self.writeDuty = writeDuty
@@ -89,6 +93,7 @@ package struct Settings: Sendable {
         taken.rollupInterval = new.rollupInterval
         taken.rollupWake = new.rollupWake
         taken.rollupSpacing = new.rollupSpacing
+        taken.rollupMissedRuns = new.rollupMissedRuns
         taken.metricsInterval = new.metricsInterval
         taken.lockHold = new.lockHold
         taken.writeDuty = new.writeDuty

@@ -52,6 +52,15 @@ package enum SettingsTable {
         isLive: true,
         meaning: "The shortest time between two early wakes of the rollup."
     )
+    static let rollupMissedRuns = Setting(
+        "TALLYD_ROLLUP_MISSED_RUNS",
+        .word,
+        whenAbsent: .use(MissedRunsWord.latest),
+        example: "all",
+        isLive: true,
+        meaning:
+            "What is done about slots of the rollup that passed while nobody ran: one run for all, none for several, or all."
+    )
     static let metricsInterval = Setting(
         "TALLYD_METRICS_INTERVAL",
         .duration(.seconds(1)...(.seconds(3600))),
@@ -125,10 +134,8 @@ package enum SettingsTable {
     /// All of them, in the order of the listing.
     package static let all: [any SettingDeclaration] =
         [
-            database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, metricsInterval, lockHold,
-            writeDuty, walLimit,
-            logLevel,
-            logFormat, environmentFile,
+            database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, rollupMissedRuns,
+            metricsInterval, lockHold, writeDuty, walLimit, logLevel, logFormat, environmentFile,
         ] + ofDebugBuilds
 
     /// The names of those that a reload applies at once.
