@@ -126,6 +126,48 @@ import Testing
         #expect(third.runs.withLock { $0.filter { $0 == slot } } == [])
     }
 
+    @Test func `a lane that can't read its ledger waits, and goes on where it was`() async throws {
+        let ledger = JobLedger(store: store)
+        let past = try #require(
+            Schedule.every(.seconds(1)).latest(at: Instant(milliseconds: Self.now().milliseconds - 5_000)))
+        let claim = try #require(try await ledger.claim(job: "test", slot: past, now: Self.now()))
+        try await ledger.end(claim, JobLedger.Ending(.succeeded), now: Self.now())
+        @Sendable func rename(_ old: String, _ new: String) async throws {
+            try await store.writer.write("test") { db, _ in try db.execute(sql: "ALTER TABLE \(old) RENAME TO \(new)") }
+        }
+        try await rename("job_runs", "away")
+        let witness = Witness()
+        let policy = Policy(missed: .all(cap: 1_000, window: .seconds(3_600)))
+        let lane = lane(job(witness, every: .seconds(1), policy: policy), witness)
+        let isBack = Mutex(false)
+        try await run(lane) {
+            if !isBack.withLock({ $0 }) {
+                // It has looked by then.
+                try await Task.sleep(for: .milliseconds(300))
+                try await rename("away", "job_runs")
+                isBack.withLock { $0 = true }
+            }
+            return witness.runs.withLock { $0.count } >= 3
+        }
+        let slots = witness.runs.withLock { $0 }.map { $0.instant.milliseconds - past.instant.milliseconds }
+        #expect(slots.starts(with: [1_000, 2_000, 3_000]), "\(slots)")
+    }
+
+    @Test func `a slot whose failure could not be recorded is run by the next attempt`() async throws {
+        let witness = Witness()
+        let lane = lane(job(witness, every: .seconds(3_600)), witness)
+        let slot = try #require(Schedule.every(.seconds(3_600)).latest(at: Self.now()))
+        guard case .ran = await lane.perform(slot, again: true) else {
+            Issue.record("lost")
+            return
+        }
+        #expect(try await JobLedger(store: store).last(of: "test")?.state == .succeeded)
+        guard case .idle = await lane.perform(slot, again: true) else {
+            Issue.record("run twice")
+            return
+        }
+    }
+
     @Test func `a paused job waits, runs when it is asked to, and goes on when it is resumed`() async throws {
         let ledger = JobLedger(store: store)
         _ = try await ledger.pause("test", now: Self.now())

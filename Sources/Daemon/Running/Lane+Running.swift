@@ -42,10 +42,9 @@ extension Lane {
             switch job.body {
             case .steps(let hasWork, let perform):
                 guard try await hasWork() else { return .idle }
-                claim =
-                    try await again
-                    ? parts.ledger.claimAgain(job: job.name, slot: slot, now: started)
-                    : parts.ledger.claim(job: job.name, slot: slot, now: started)
+                if again { claim = try await parts.ledger.claimAgain(job: job.name, slot: slot, now: started) }
+                // A failure that could not be recorded left no row to claim again.
+                if claim == nil { claim = try await parts.ledger.claim(job: job.name, slot: slot, now: started) }
                 guard let claim else { return .idle }
                 let outcome = try await perform(context(slot, started, reckoning))
                 return try await end(claim, slot, outcome, reckoning)

@@ -158,12 +158,27 @@ package final class Lane: Service, Sendable {
     }
 
     /// From the ledger: the latest slot that was run, and whether it wants another attempt.
+    ///
+    /// Waits until the ledger can be read: without its cursor, slots that are still to be made up for would pass for settled. It does not beat
+    /// meanwhile, so that the watchdog has its say.
     private func start() async -> Situation {
         var situation = Situation()
-        guard let last = try? await parts.ledger.last(of: job.name) else { return situation }
-        situation.cursor = last.slot
-        if last.state == .crashed || last.state == .failed, last.attempt < job.policy().retry.attempts {
-            situation.retry = Slot(last.slot)
+        var failures = 0
+        while !isStopping {
+            do {
+                guard let last = try await parts.ledger.last(of: job.name) else { return situation }
+                situation.cursor = last.slot
+                if last.state == .crashed || last.state == .failed, last.attempt < job.policy().retry.attempts {
+                    situation.retry = Slot(last.slot)
+                }
+                return situation
+            } catch {
+                failures += 1
+                logger.error(
+                    "\(job.name) can't begin: its last run can't be read",
+                    metadata: ["message_id": "\(MessageID.jobFailed)", "error": "\(error)"])
+                await wake.wait(for: Self.calm.delay(afterFailures: failures, jitter: .random(in: 0...1)))
+            }
         }
         return situation
     }
