@@ -153,6 +153,15 @@ import Testing
         #expect(slots.starts(with: [1_000, 2_000, 3_000]), "\(slots)")
     }
 
+    @Test func `a run that is cancelled with its lane has not failed`() async throws {
+        let witness = Witness()
+        let lane = lane(
+            job(witness, every: .seconds(3_600), perform: { _ in try await Task.sleep(for: .seconds(600)) }), witness)
+        try await run(lane) { witness.runs.withLock { !$0.isEmpty } }
+        let run = try #require(try await JobLedger(store: store).last(of: "test"))
+        #expect(run.state == .cancelled && run.error == nil, "\(run)")
+    }
+
     @Test func `a slot whose failure could not be recorded is run by the next attempt`() async throws {
         let witness = Witness()
         let lane = lane(job(witness, every: .seconds(3_600)), witness)

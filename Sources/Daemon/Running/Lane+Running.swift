@@ -57,6 +57,13 @@ extension Lane {
                 return .ran(
                     JobLedger.Ending(.succeeded, rows: write.rows, lockMicroseconds: reckoning.lockMicroseconds))
             }
+        } catch is CancellationError where isStopping {
+            // The daemon's end, and no failure of the job's: without a claim its successor finds the slot as if nobody had looked.
+            if let claim {
+                let ending = JobLedger.Ending(.cancelled, lockMicroseconds: reckoning.lockMicroseconds)
+                try? await parts.ledger.end(claim, ending, now: parts.now())
+            }
+            return .idle
         } catch {
             await fail(error, claim, slot, started, reckoning)
             return .failed(error)
