@@ -1,3 +1,4 @@
+import Foundation
 import Scheduling
 import Testing
 
@@ -55,6 +56,16 @@ import Testing
         #expect(try count() == 1)
         #expect(try await ledger.recordFailure(job: "m", slot: slot(1), startedAt: now, error: "no", now: now) == false)
         #expect(try await ledger.last(of: "m")?.state == .succeeded)
+    }
+
+    @Test func `a run in one transaction says for how long it held the lock, up to its commit`() async throws {
+        let microseconds = Int64(3_000)
+        let slow = SlotWrite(rows: 0) { _ in usleep(UInt32(microseconds)) }
+        let before = ledger.store.writer.totals.holdNanoseconds
+        _ = try await ledger.record(job: "m", slot: slot(1), startedAt: now, write: slow, now: now)
+        let held = try #require(try await ledger.last(of: "m")?.lockMicroseconds)
+        #expect(held >= microseconds)
+        #expect(held <= Int64((ledger.store.writer.totals.holdNanoseconds - before) / 1_000))
     }
 
     @Test func `old runs are forgotten by count and by age, never the newest`() async throws {

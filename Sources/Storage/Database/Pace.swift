@@ -31,6 +31,7 @@ package struct Pace: Sendable, Equatable {
 
 /// What one bite may spend while it holds the lock. Asked often, so it must be cheap.
 package struct Allowance: Sendable {
+    private let began: UInt64
     private let deadline: UInt64
     private let steps: Steps?
 
@@ -41,10 +42,14 @@ package struct Allowance: Sendable {
         func isSpent() -> Bool { next() }
     }
 
-    init(deadline: UInt64, steps: Steps?) {
-        self.deadline = deadline
+    init(began: UInt64, work: UInt64, steps: Steps?) {
+        self.began = began
+        deadline = began + work
         self.steps = steps
     }
+
+    /// For how long the lock has been held.
+    var heldMicroseconds: Int64 { Int64((MonotonicClock.nanoseconds() - began) / 1_000) }
 
     /// True when the bite should end at the next place where it can.
     var isSpent: Bool {

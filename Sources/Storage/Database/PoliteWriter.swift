@@ -152,7 +152,7 @@ package final class PoliteWriter: Sendable {
             return nil
         }
         let began = MonotonicClock.nanoseconds()
-        let allowed = Allowance(deadline: began + state.withLock { $0.courtesy.workNanoseconds }, steps: steps)
+        let allowed = Allowance(began: began, work: state.withLock { $0.courtesy.workNanoseconds }, steps: steps)
         let result: T
         let worked: UInt64
         do {

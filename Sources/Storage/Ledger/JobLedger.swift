@@ -114,12 +114,15 @@ package struct JobLedger: Sendable {
     /// A whole run in one transaction: claims the slot, carries out the write, and records that it succeeded. After a crash all of it is there or
     /// nothing, so such a run is never found cut.
     ///
+    /// Its `lock_us` is the time for which the lock was held up to the last statement: the commit, which nothing can be recorded after, is not in
+    /// it. The log line, written afterwards, has that too.
+    ///
     /// - Returns: nil when the slot was claimed before; then nothing was written.
     package func record(job: String, slot: Slot, startedAt: Instant, write: SlotWrite, now: Instant) async throws
         -> Claim?
     {
         let term = term
-        return try await store.writer.write("record a run in") { db, _ in
+        return try await store.writer.write("record a run in") { db, allowance in
             try term?.check(db)
             try db.execute(
                 sql: """
@@ -138,8 +141,10 @@ package struct JobLedger: Sendable {
                 db, sql: "SELECT id, attempt FROM job_runs WHERE job = ? AND slot_ms = ?",
                 arguments: [job, slot.instant.milliseconds])
             try write.body(db)
-            let claim = row.map { Claim(run: $0[0], attempt: $0[1]) }
-            if let claim { try Self.forgetOldRuns(claim.run, now, db) }
+            guard let claim = row.map({ Claim(run: $0[0], attempt: $0[1]) }) else { return nil }
+            try Self.forgetOldRuns(claim.run, now, db)
+            try db.execute(
+                sql: "UPDATE job_runs SET lock_us = ? WHERE id = ?", arguments: [allowance.heldMicroseconds, claim.run])
             return claim
         }
     }
