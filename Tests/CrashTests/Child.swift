@@ -21,21 +21,30 @@ final class Child: Sendable {
     let events = EventLog<Event>()
     private let guardian: Guardian
 
-    /// - Parameter variables: the child's whole environment.
-    init(_ program: String, _ arguments: [String], variables: [String: String]) throws {
+    /// - Parameters:
+    ///   - variables: the child's whole environment.
+    ///   - heard: told of each event as it comes, on a thread of the child's own, for whoever watches several children.
+    init(
+        _ program: String, _ arguments: [String], variables: [String: String],
+        heard: @escaping @Sendable (pid_t, Event) -> Void = { _, _ in }
+    ) throws {
         let output = try ChildPipe()
         let error = try ChildPipe()
         process = try spawn(program, arguments, variables, output: output.inlet, error: error.inlet)
         guardian = Guardian(process)
         output.closeInlet()
         error.closeInlet()
-        let (guardian, events) = (guardian, events)
+        let (guardian, process) = (guardian, process)
+        let note: @Sendable (Event) -> Void = { [events] event in
+            events.append(event)
+            heard(process, event)
+        }
         // A thread of its own: it blocks, and the tests' pool has as many threads as the machine has cores.
         Thread {
-            let outputLines = LineReader(output) { events.append(.output($0)) }
-            let errorLines = LineReader(error) { events.append(.error($0)) }
+            let outputLines = LineReader(output) { note(.output($0)) }
+            let errorLines = LineReader(error) { note(.error($0)) }
             LineReader.readToEnd([outputLines, errorLines])
-            events.append(.ended(guardian.awaitEnd()))
+            note(.ended(guardian.awaitEnd()))
         }.start()
     }
 

@@ -13,6 +13,11 @@ struct Seeded: RandomNumberGenerator {
         print("\(test): TALLYD_TEST_SEED=\(state)")
     }
 
+    /// One of several that are drawn from another.
+    init(seed: UInt64) {
+        state = seed
+    }
+
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

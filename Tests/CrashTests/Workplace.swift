@@ -29,8 +29,10 @@ final class Workplace: Sendable {
     static let hurried = ["TALLYD_ROLLUP_INTERVAL": "1s", "TALLYD_ROLLUP_SPACING": "100ms"]
 
     /// `tallyd run` on the database.
-    func daemon(_ variables: [String: String] = hurried) throws -> Child {
-        try start(.tallyd, ["run", "--database", database], variables)
+    func daemon(
+        _ variables: [String: String] = hurried, heard: @escaping @Sendable (pid_t, Child.Event) -> Void = { _, _ in }
+    ) throws -> Child {
+        try start(.tallyd, ["run", "--database", database], variables, heard: heard)
     }
 
     /// A gateway that writes, corrects and removes rows until it is stopped.
@@ -60,7 +62,8 @@ final class Workplace: Sendable {
     }
 
     func start(
-        _ binary: Binary, _ arguments: [String], _ variables: [String: String] = [:], in folder: URL? = nil
+        _ binary: Binary, _ arguments: [String], _ variables: [String: String] = [:], in folder: URL? = nil,
+        heard: @escaping @Sendable (pid_t, Child.Event) -> Void = { _, _ in }
     ) throws -> Child {
         // What a manager or a caller of the tests has set is none of the child's business.
         let foreign = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "LISTEN_PID", "LISTEN_FDS"]
@@ -69,10 +72,10 @@ final class Workplace: Sendable {
         }
         let environment = inherited.merging(variables) { _, given in given }
         let path = try binary.path
-        guard let folder else { return try Child(path, arguments, variables: environment) }
+        guard let folder else { return try Child(path, arguments, variables: environment, heard: heard) }
         // Glibc's module has no posix_spawn_file_actions_addchdir_np; env becomes the program, so the process is the
         // same.
-        return try Child("/usr/bin/env", ["-C", folder.path, path] + arguments, variables: environment)
+        return try Child("/usr/bin/env", ["-C", folder.path, path] + arguments, variables: environment, heard: heard)
     }
 
     /// A connection that belongs to no program under test.

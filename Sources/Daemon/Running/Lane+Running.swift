@@ -41,7 +41,11 @@ extension Lane {
         do {
             switch job.body {
             case .steps(let hasWork, let perform):
-                guard try await hasWork() else { return .idle }
+                guard try await hasWork() else {
+                    // The ledger stays as it is, so that an idle daemon writes nothing; this is all there is to see of the look.
+                    logger.debug("nothing to do", metadata: ["slot": "\(slot.instant)"])
+                    return .idle
+                }
                 if again { claim = try await parts.ledger.claimAgain(job: job.name, slot: slot, now: started) }
                 // A failure that could not be recorded left no row to claim again.
                 if claim == nil { claim = try await parts.ledger.claim(job: job.name, slot: slot, now: started) }
