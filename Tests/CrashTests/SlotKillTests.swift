@@ -16,6 +16,7 @@ extension CrashTests {
             var cut = 0
             var slots = 0
             var idle = 0
+            var givenUp = 0
             var stops = 0
             var longestGap = Duration.zero
 
@@ -24,6 +25,7 @@ extension CrashTests {
                 cut += other.cut
                 slots += other.slots
                 idle += other.idle
+                givenUp += other.givenUp
                 stops += other.stops
                 longestGap = max(longestGap, other.longestGap)
             }
@@ -50,7 +52,7 @@ extension CrashTests {
             let total = results.reduce(into: Result()) { $0.add($1) }
             print(
                 "kill -9 around slots: \(total.kills) kills on \(databases) databases, \(total.cut) met a run;",
-                "\(total.stops) stops; \(total.slots) slots run, \(total.idle) found idle;",
+                "\(total.stops) stops; \(total.slots) slots run, \(total.idle) found idle, \(total.givenUp) given up;",
                 "longest takeover \(total.longestGap); took \(ContinuousClock().now - began)")
             #expect(total.longestGap <= .seconds(15))
             if kills >= 100 { #expect(total.cut > 0, "no kill met a run, so this run has shown little") }
@@ -93,8 +95,8 @@ extension CrashTests {
             try await place.expectExactTotals()
             return Result(
                 kills: pair.kills, cut: ledger.cut, slots: ledger.rollup.count,
-                idle: heard.idle.subtracting(ledger.rollup.map(\.slot)).count, stops: stops,
-                longestGap: pair.longestGap)
+                idle: heard.idle.subtracting(ledger.rollup.map(\.slot)).count, givenUp: ledger.givenUp,
+                stops: stops, longestGap: pair.longestGap)
         }
 
         /// Mostly the one that serves.

@@ -11,6 +11,10 @@ struct SlotLedger {
         let startedAt: Int64
         let finishedAt: Int64?
         let rows: Int
+
+        /// The rollup tries a slot five times, crashes included, so that a run which ends its daemon does not do so for ever. The next
+        /// slot does the work.
+        var isGivenUp: Bool { state == "crashed" && attempt == 5 }
     }
 
     let rollup: [Run]
@@ -43,6 +47,8 @@ struct SlotLedger {
     /// Attempts that a crash cut, as the ledger counts them.
     var cut: Int { rollup.reduce(0) { $0 + $1.attempt - 1 + ($1.state == "crashed" ? 1 : 0) } }
 
+    var givenUp: Int { rollup.count(where: \.isGivenUp) }
+
     /// No slot lost, none run twice, all in order; `idle` are those at which a daemon said that it found nothing to do.
     func expectEverySlot(_ heard: RunWitness.State, _ reigns: [(term: Int64, process: pid_t)], most kills: Int) throws {
         let (first, last) = (try #require(rollup.first), try #require(rollup.last))
@@ -55,9 +61,10 @@ struct SlotLedger {
         #expect(lost.isEmpty, "lost: \(lost)")
         // Else it would be the looks that this test has seen, and not the runs.
         #expect(recorded.count * 2 > Int((last.slot - first.slot) / 1_000), "\(recorded.count) runs only")
-        // Whatever ends the daemons ends the last run, too.
-        let open = rollup.dropLast().filter { $0.state != "succeeded" }
+        // Whatever ends the daemons ends the last run, too. A slot is given up when its last attempt is cut like those before.
+        let open = rollup.dropLast().filter { $0.state != "succeeded" && !$0.isGivenUp }
         #expect(open.isEmpty, "\(open)")
+        #expect(givenUp * 50 <= rollup.count, "\(givenUp) slots were given up")
         #expect(["succeeded", "cancelled"].contains(last.state), "\(last)")
         let unordered = zip(rollup, rollup.dropFirst()).filter { $1.startedAt < $0.finishedAt ?? .max }
         #expect(unordered.isEmpty, "\(unordered)")
