@@ -80,10 +80,12 @@ let package = Package(
         .executableTarget(
             name: "tallyd-bench",
             dependencies: [
+                "Daemon",
                 "Storage",
                 "Scheduling",
                 "Migrations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),

@@ -35,6 +35,24 @@ struct ChildProcess {
         }
 
         func interrupt() { kill(pid, SIGTERM) }
+
+        /// Does the work while this one runs, and ends it afterwards, also when the work fails.
+        func beside<T>(_ work: () async throws -> T) async throws -> T {
+            let result: T
+            do {
+                result = try await work()
+            } catch {
+                interrupt()
+                _ = try? wait()
+                throw error
+            }
+            interrupt()
+            let ended = try wait()
+            guard ended.status == 0 else {
+                throw BenchError("process \(pid), asked to end, ended with \(ended.status)\n\(ended.output)")
+            }
+            return result
+        }
     }
 
     static func start(

@@ -20,7 +20,7 @@ struct GatewayView {
         let path = try data.copy(rows: rows, name: "gateway", migrated: true)
         let alone = try write(path, seconds: 30)
         // The writer starts first and ends last, so that all of the rollup falls within it.
-        let writer = try startWriter(path)
+        let writer = try Self.startWriter(tools, path)
         Thread.sleep(forTimeInterval: 2)
         let rollup = try ChildProcess.run(tools.tallyd, ["rollup", "run", "--database", path])
         Thread.sleep(forTimeInterval: 1)
@@ -54,7 +54,8 @@ struct GatewayView {
                 ]))
     }
 
-    private func startWriter(_ path: String) throws -> ChildProcess.Running {
+    /// The gateway's stand-in, until it is interrupted.
+    static func startWriter(_ tools: Tools, _ path: String) throws -> ChildProcess.Running {
         try ChildProcess.start(
             tools.gateway,
             [

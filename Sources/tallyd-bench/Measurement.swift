@@ -41,6 +41,12 @@ extension [Double] {
         return isEmpty ? .nan : (ordered[(count - 1) / 2] + ordered[count / 2]) / 2
     }
 
+    /// The smallest value that this many of a hundred do not exceed; above 0 and up to 100.
+    func percentile(_ percent: Double) -> Double {
+        let rank = Int((percent / 100 * Double(count)).rounded(.up))
+        return isEmpty ? .nan : sorted()[Swift.max(rank, 1) - 1]
+    }
+
     var spread: [Double]? {
         guard let least = self.min(), let most = self.max(), count > 1 else { return nil }
         return [least, most]
