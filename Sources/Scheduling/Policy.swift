@@ -46,9 +46,11 @@ package struct Retry: Sendable, Hashable {
     /// How long to wait for the next attempt; nil when there is none left and the slot is given up.
     ///
     /// - Parameters:
-    ///   - failures: attempts that failed, 1 or more.
+    ///   - tried: attempts at this slot that failed, 1 or more.
+    ///   - failures: failures in a row, those of earlier slots too: whoever keeps failing is tried less and less often, and yet each slot has all its
+    ///     attempts.
     ///   - jitter: 0 to 1, from the caller's source of randomness.
-    package func delay(afterFailures failures: Int, jitter: Double) -> Duration? {
-        failures < attempts ? backoff.delay(afterFailures: failures, jitter: jitter) : nil
+    package func delay(afterAttempts tried: Int, failures: Int, jitter: Double) -> Duration? {
+        tried < attempts ? backoff.delay(afterFailures: failures, jitter: jitter) : nil
     }
 }

@@ -30,10 +30,11 @@ import Testing
     @Test func `a failed run is tried again until its attempts are used up`() {
         let retry = Retry(backoff: Backoff(first: .seconds(1), cap: .seconds(8)), attempts: 5)
         #expect(
-            (1...5).map { retry.delay(afterFailures: $0, jitter: 0.5) } == [
+            (1...5).map { retry.delay(afterAttempts: $0, failures: $0, jitter: 0.5) } == [
                 .seconds(1), .seconds(2), .seconds(4), .seconds(8), nil,
             ])
-        #expect(Retry.never.delay(afterFailures: 1, jitter: 0.5) == nil)
+        #expect(retry.delay(afterAttempts: 1, failures: 3, jitter: 0.5) == .seconds(4), "two slots before it failed")
+        #expect(Retry.never.delay(afterAttempts: 1, failures: 1, jitter: 0.5) == nil)
         #expect(Policy().retry == .never)
     }
 }

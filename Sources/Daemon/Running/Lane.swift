@@ -121,7 +121,9 @@ package final class Lane: Service, Sendable {
         var cursor: Instant?
         /// A slot whose run failed, or was cut by a crash, and has attempts left.
         var retry: Slot?
-        /// Failures in a row.
+        /// At that slot, those before a restart included.
+        var attempts = 0
+        /// Failures in a row, of whatever slots.
         var failures = 0
         /// On the monotonic clock: nothing is started before, after a failure.
         var notBefore: Duration = .zero
@@ -149,7 +151,7 @@ package final class Lane: Service, Sendable {
             let again = slot == situation.retry
             let report = await perform(slot, again: again)
             situation.cursor = max(situation.cursor ?? slot.instant, slot.instant)
-            try note(report, slot, &situation)
+            try note(report, slot, again, &situation)
             await parts.report(report)
             if let spacing = job.early?.spacing(), situation.failures == 0 {
                 await wake.wait(for: min(spacing, parts.longestWait))
@@ -170,6 +172,8 @@ package final class Lane: Service, Sendable {
                 situation.cursor = last.slot
                 if last.state == .crashed || last.state == .failed, last.attempt < job.policy().retry.attempts {
                     situation.retry = Slot(last.slot)
+                    situation.attempts = last.attempt
+                    situation.failures = last.attempt
                 }
                 return situation
             } catch {
@@ -216,25 +220,28 @@ package final class Lane: Service, Sendable {
         if let error = error as? StorageError, error.kind == .leaseLost { throw error }
     }
 
-    private func note(_ report: Report, _ slot: Slot, _ situation: inout Situation) throws {
+    private func note(_ report: Report, _ slot: Slot, _ again: Bool, _ situation: inout Situation) throws {
         guard case .failed(let error) = report else {
             situation.failures = 0
+            situation.attempts = 0
             situation.retry = nil
             situation.notBefore = .zero
             return
         }
         try endIfLeaseLost(error)
         situation.failures += 1
+        situation.attempts = again ? situation.attempts + 1 : 1
         // Also a job that is never tried again is not started in a hurry: what fails now will mostly fail in a second, too.
         let jitter = Double.random(in: 0...1)
-        let delay = job.policy().retry.delay(afterFailures: situation.failures, jitter: jitter)
+        let delay = job.policy().retry.delay(
+            afterAttempts: situation.attempts, failures: situation.failures, jitter: jitter)
         situation.retry = delay == nil ? nil : slot
         situation.notBefore =
             parts.monotonic() + (delay ?? Self.calm.delay(afterFailures: situation.failures, jitter: jitter))
     }
 
     /// Between failures of a job without retries.
-    private static let calm = Backoff(first: .seconds(1), cap: .seconds(60))
+    static let calm = Backoff(first: .seconds(1), cap: .seconds(60))
 
     private func wait(_ watch: DatabaseWatch?, _ situation: Situation, isPaused: Bool) async {
         let now = parts.now()
