@@ -7,7 +7,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tallyd-bench",
         abstract:
-            "Measure the rollup against 1.0.0's nightly statement, the gateway's latency with and without tallyd, and the daemon at work and idle.",
+            "Measure the rollup against 1.0.0's nightly statement, the gateway's latency with and without tallyd, and the daemon at work, idle and stopping.",
         discussion: """
             Needs the release builds of tallyd and gateway-sim beside it, and the sqlite3 shell. Prints a table, and JSON with --json. \
             Nothing here passes or fails on a time: read the ratios.
@@ -28,8 +28,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Folder for the databases; kept between runs, so that they are made once.")
     var folder = NSTemporaryDirectory() + "tallyd-bench"
 
-    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle.")
-    var only = "first,tick,gateway,metrics,slots,idle"
+    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle, stop.")
+    var only = "first,tick,gateway,metrics,slots,idle,stop"
 
     @Option(help: "Runs of each timed side; the median is printed.")
     var runs = 3
@@ -59,6 +59,9 @@ struct Bench: AsyncParsableCommand {
         }
         if names.contains("idle") {
             results += try await Idle(tools: tools, data: data, rows: rows, runs: runs).measure()
+        }
+        if names.contains("stop") {
+            results += try await StopUnderLoad(tools: tools, data: data, rows: rows, runs: runs).measure()
         }
         print(json ? try Measurement.json(results) : Measurement.table(results))
     }
