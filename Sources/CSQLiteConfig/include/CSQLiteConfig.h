@@ -1,6 +1,7 @@
 #ifndef CSQLITECONFIG_H
 #define CSQLITECONFIG_H
 
+#include <malloc.h>
 #include <sqlite3.h>
 
 /// Says whether triggers fire for what this connection writes (sqlite3_db_config takes variable arguments, which Swift can't pass).
@@ -14,5 +15,8 @@ static inline int csqliteconfig_fire_triggers(sqlite3 *connection, int fires) {
 static inline int csqliteconfig_count_no_memory(void) {
     return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
+
+/// Gives the operating system back what the allocator keeps of freed memory (Swift's Glibc module leaves malloc.h out).
+static inline void csqliteconfig_trim_heap(void) { malloc_trim(0); }
 
 #endif

@@ -5,7 +5,7 @@ package import Storage
 /// The job that keeps daily_usage_stats up to date: looks at every slot of its schedule, and early when the database changes.
 package enum RollupJob {
     package static let name = "rollup"
-    /// A run of so many rows may leave a long log behind; at 100 pages of log for 1,000 rows, this is 40 MB.
+    /// A run of so many rows may leave a long log and much memory behind; at 100 pages of log for 1,000 rows, this is 40 MB.
     private static let longRun: Int64 = 100_000
 
     /// Whatever a run leaves undone the next look finds, so a failure is followed by the next slot as well as by these.
@@ -23,7 +23,10 @@ package enum RollupJob {
                 perform: { context in
                     let outcome = try await rollup.run(
                         shouldStop: context.isStopping, progress: { _ in context.beat() })
-                    if outcome.rows > longRun { try await store.writer.settleLog() }
+                    if outcome.rows > longRun {
+                        try await store.writer.settleLog()
+                        await store.releaseMemory()
+                    }
                     return told(outcome)
                 }))
     }

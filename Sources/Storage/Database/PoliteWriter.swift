@@ -195,6 +195,16 @@ package final class PoliteWriter: Sendable {
         }
     }
 
+    /// Forgets the pages that its connection keeps; the next bites read what they need again.
+    func releaseMemory() async {
+        await withCheckedContinuation { continuation in
+            queue.asyncWriteWithoutTransaction { db in
+                sqlite3_db_release_memory(db.sqliteConnection)
+                continuation.resume()
+            }
+        }
+    }
+
     /// In the middle of work only at twice that: it stops the work for as long as the volume takes.
     private func checkpointIfLarge(_ db: Database, now: UInt64) throws {
         guard now >= state.withLock({ $0.nextCheckpoint }) else { return }

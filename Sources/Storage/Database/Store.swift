@@ -10,7 +10,7 @@ import GRDBSQLite
 package final class Store: Sendable {
     package let path: String
     package let writer: PoliteWriter
-    private let readers: [DatabaseQueue]
+    let readers: [DatabaseQueue]
     /// The gateway's file must have these tables to be a usage database at all, and usage_logs these columns to be counted.
     static let requiredTables = ["usage_logs", "daily_usage_stats", "model_pricing", "schema_metadata"]
     static let requiredUsageColumns = [
