@@ -94,9 +94,7 @@ final class DaemonPair {
         for index in [standby, serving] {
             daemons[index].send(SIGTERM)
             let ending = await daemons[index].ending(within: .seconds(20))
-            // One that stands by has nothing to clear up, and leaves the signal at its default.
-            let isFine = ending == .exited(0) || index == standby && ending == .killed(signal: SIGTERM)
-            #expect(isFine, "\(ending.debugDescription) \(daemons[index].errors)")
+            #expect(ending == .exited(0), "\(ending.debugDescription) \(daemons[index].errors)")
         }
     }
 
