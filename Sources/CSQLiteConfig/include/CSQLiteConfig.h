@@ -19,8 +19,4 @@ static inline int csqliteconfig_count_no_memory(void) {
 /// Gives the operating system back what the allocator keeps of freed memory (Swift's Glibc module leaves malloc.h out).
 static inline void csqliteconfig_trim_heap(void) { malloc_trim(0); }
 
-/// Has the allocator give freed memory back by itself, beyond a megabyte. Its own threshold grows with the largest block that was ever freed, to
-/// 64 MB, and malloc_trim leaves out the end of every arena but the main thread's. Zero when it was refused.
-static inline int csqliteconfig_keep_little_freed(void) { return mallopt(M_TRIM_THRESHOLD, 1 << 20); }
-
 #endif

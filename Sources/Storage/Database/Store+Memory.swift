@@ -4,8 +4,7 @@ import GRDBSQLite
 
 extension Store {
     /// To be called when a long piece of work is done: gives back the pages that the connections keep, and what the allocator keeps of all that was
-    /// freed. By themselves both stay: after the first rollup of five million rows a daemon kept 108 MB for as long as it ran, 72 MB with this, and
-    /// 40 MB since the allocator keeps little (see `Store.isConfigured`).
+    /// freed. By themselves both stay: after the first rollup of five million rows a daemon kept 108 MB for as long as it ran, and keeps 72 MB with this.
     package func releaseMemory() async {
         await writer.releaseMemory()
         for reader in readers {

@@ -52,10 +52,7 @@ package final class Store: Sendable {
     }
 
     /// Once in a process, before its first connection.
-    private static let isConfigured: Bool = {
-        let keepsLittle = csqliteconfig_keep_little_freed() == 1
-        return csqliteconfig_count_no_memory() == SQLITE_OK && keepsLittle
-    }()
+    private static let isConfigured: Bool = csqliteconfig_count_no_memory() == SQLITE_OK
 
     /// The mistakes that SQLite would answer with a bare code, or by making a new file.
     private static func examine(_ path: String, creating: Bool) throws {
