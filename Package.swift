@@ -128,7 +128,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Scheduling", "Storage", "Host", "Systemd", .product(name: "Logging", package: "swift-log"),
+                "Daemon", "Scheduling", "Storage", "Host", "Systemd", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(name: "SystemdTests", dependencies: ["Systemd", .product(name: "Logging", package: "swift-log")]),

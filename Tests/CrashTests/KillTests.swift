@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 extension CrashTests {
@@ -14,7 +15,7 @@ extension CrashTests {
         @Test func `kill -9 at random moments loses and doubles nothing`() async throws {
             let place = try await Workplace.migrated()
             let gateway = try place.gateway()
-            var random = Seeded(for: "kill -9")
+            var random = SplitMix64(for: "kill -9")
             let kills = Self.kills
             for kill in 1...max(kills, 1) {
                 let daemon = try place.daemon()

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension CrashTests {
@@ -34,7 +35,7 @@ extension CrashTests {
         @Test func `kill -9 of two daemons on one database around the slots loses no slot and runs none twice`()
             async throws
         {
-            var random = Seeded(for: "kill -9 around slots")
+            var random = SplitMix64(for: "kill -9 around slots")
             let kills = max(1, Self.kills)
             // Most of the time passes in waiting for the next slot, so that several databases go side by side.
             let databases = kills < 100 ? 2 : 4
@@ -43,7 +44,7 @@ extension CrashTests {
             let began = ContinuousClock().now
             let results = try await withThrowingTaskGroup(of: Result.self) { group in
                 for index in 0..<databases {
-                    let own = Seeded(seed: random.next())
+                    let own = SplitMix64(seed: random.next())
                     let (kills, stops) = ((kills + index) / databases, (stops + index) / databases)
                     group.addTask { try await Self.siege(kills, stops: stops, own) }
                 }
@@ -58,7 +59,7 @@ extension CrashTests {
             if kills >= 100 { #expect(total.cut > 0, "no kill met a run, so this run has shown little") }
         }
 
-        private static func siege(_ kills: Int, stops: Int, _ seeded: Seeded) async throws -> Result {
+        private static func siege(_ kills: Int, stops: Int, _ seeded: SplitMix64) async throws -> Result {
             var random = seeded
             let place = try await Workplace.migrated()
             let gateway = try place.gateway()
@@ -100,7 +101,7 @@ extension CrashTests {
         }
 
         /// Mostly the one that serves.
-        private static func victims(_ random: inout Seeded) -> [DaemonPair.Victim] {
+        private static func victims(_ random: inout SplitMix64) -> [DaemonPair.Victim] {
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<6: [.serving]
             case 6..<8: [.standby]
@@ -109,7 +110,7 @@ extension CrashTests {
         }
 
         /// How long to wait for a moment around the next slot: every other one within the 60 ms after it, when its run is likely under way.
-        private static func moment(_ random: inout Seeded) -> Duration {
+        private static func moment(_ random: inout SplitMix64) -> Duration {
             let offset =
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0: Int.random(in: -200..<0, using: &random)

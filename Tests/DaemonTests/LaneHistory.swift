@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Scheduling
 import Synchronization
+import TestSupport
 
 @testable import Daemon
 @testable import Storage
@@ -24,7 +25,7 @@ final class LaneHistory: Sendable {
 
     private struct State {
         var oracle: LaneOracle
-        var random: SplitMix
+        var random: SplitMix64
         var times: LaneOracle.Times
         var stepsLeft: Int
         var look = Look()
@@ -51,7 +52,7 @@ final class LaneHistory: Sendable {
         rhythm = max(1_000, (schedule.next(after: slot)?.instant.milliseconds ?? 0) - slot.milliseconds)
         state = Mutex(
             State(
-                oracle: LaneOracle(schedule: schedule, policy: policy), random: SplitMix(seed: seed),
+                oracle: LaneOracle(schedule: schedule, policy: policy), random: SplitMix64(seed: seed),
                 times: LaneOracle.Times(wall: start, monotonic: .seconds(1_000)), stepsLeft: steps))
     }
 
@@ -204,22 +205,5 @@ final class LaneHistory: Sendable {
     private func jump(_ state: inout State) {
         let by = Int64.random(in: -6 * rhythm...9 * rhythm, using: &state.random)
         state.times.wall.milliseconds = max(start.milliseconds, state.times.wall.milliseconds + by)
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: any seed will do, also small ones.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

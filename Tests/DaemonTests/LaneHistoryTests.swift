@@ -1,5 +1,6 @@
 import Foundation
 import Scheduling
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -37,14 +38,14 @@ import Testing
     private func history(_ seed: UInt64, in folder: URL) async throws -> LaneHistory {
         let store = try Store.creating(path: folder.appending(path: "usage.db").path)
         _ = try await Migrator(store: store).migrate { _ in }
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         let start = Instant(milliseconds: Int64.random(in: 1_700_000_000_000...1_900_000_000_000, using: &random))
         return LaneHistory(
             seed: random.next(), schedule: try Self.schedule(&random), policy: Self.policy(&random), start: start,
             steps: 120, store: store)
     }
 
-    private static func schedule(_ random: inout SplitMix) throws -> Schedule {
+    private static func schedule(_ random: inout SplitMix64) throws -> Schedule {
         if Bool.random(using: &random) {
             return .every(.milliseconds(Int64.random(in: 1_000...5_000_000, using: &random)))
         }
@@ -54,7 +55,7 @@ import Testing
             try CalendarExpression(parsing: expressions.randomElement(using: &random) ?? "daily", zone: zone))
     }
 
-    private static func policy(_ random: inout SplitMix) -> Policy {
+    private static func policy(_ random: inout SplitMix64) -> Policy {
         let missed: MissedRuns =
             switch Int.random(in: 0...3, using: &random) {
             case 0: .latest

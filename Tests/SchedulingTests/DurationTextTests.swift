@@ -1,4 +1,5 @@
 import Scheduling
+import TestSupport
 import Testing
 
 @Suite struct DurationTextTests {
@@ -87,7 +88,7 @@ import Testing
 
     @Test(arguments: [1, 20_261_124, 0xDECADE] as [UInt64])
     func `what was shown parses as the same duration`(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         for _ in 0..<5_000 {
             // All magnitudes alike, and round numbers as often as others.
             let raw = Int64.random(in: 1...(.max), using: &random) >> Int64.random(in: 0...62, using: &random)
@@ -96,18 +97,5 @@ import Testing
             let duration = Duration.milliseconds(max(1, overflow ? raw : scaled))
             #expect(try DurationText.parse(DurationText.format(duration)) == duration, "seed \(seed)")
         }
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: small, seeded, the same on every machine.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

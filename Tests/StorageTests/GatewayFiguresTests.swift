@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Scheduling
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -39,7 +40,7 @@ import Testing
     func `a window is what plain SQL says of its rows`(seed: UInt64) async throws {
         let sample = try SampleDatabase()
         let store = try sample.store()
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         try Self.fill(sample, 40, &random)
         var through = try await GatewayFigures.read(store, since: nil).through
         var limits = GatewayFigures.Limits()

@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct `Latency buckets` {
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test func `seeded latencies to a billion milliseconds are within 2 % of their bucket's middle`() {
-        var random = SplitMix64(state: 51)
+        var random = SplitMix64(seed: 51)
         for _ in 0..<200_000 {
             let value = Int64.random(in: 0...1_000_000_000, using: &random)
             let bucket = LatencyBuckets.bucket(of: value)
@@ -39,7 +40,7 @@ import Testing
 
     @Test(arguments: [0.5, 0.9, 0.95, 0.99, 1.0])
     func `percentiles from buckets are within 2 % of the exact nearest rank`(share: Double) throws {
-        var random = SplitMix64(state: 52)
+        var random = SplitMix64(seed: 52)
         for round in 0..<60 {
             let spread = Double.random(in: 1...9, using: &random)
             let values = (0..<Int.random(in: 1...2_000, using: &random)).map { _ in

@@ -4,6 +4,7 @@ import GRDBSQLite
 import Scheduling
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 /// Random histories on the real code and a real file, against the oracle: rows that are late, odd, corrected, moved and removed at every
@@ -72,7 +73,7 @@ private final class History: @unchecked Sendable {
 
     init(seed: UInt64) throws {
         self.seed = seed
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
         sample = try SampleDatabase()
         let zones = ["UTC", "UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"]
         zone = Zone(zones[Int(seed % UInt64(zones.count))]) ?? .utc
@@ -229,7 +230,7 @@ private final class History: @unchecked Sendable {
 
     private func start() throws -> Rolling {
         let stepSeed = random.next()
-        let state = Mutex(SplitMix64(state: stepSeed))
+        let state = Mutex(SplitMix64(seed: stepSeed))
         let steps = Allowance.Steps { state.withLock { Int.random(in: 0...3, using: &$0) == 0 } }
         let fuse = fuse
         let store = try sample.store(steps: steps) { db in
@@ -371,18 +372,5 @@ private final class History: @unchecked Sendable {
 
     private func fail(_ text: String) {
         Issue.record("seed \(seed) in \(zone): \(text)\n  \(log.suffix(40).joined(separator: "\n  "))")
-    }
-}
-
-/// A small generator with a seed that can be printed (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
-struct SplitMix64: RandomNumberGenerator, Sendable {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,11 +1,12 @@
 import GRDB
 import Scheduling
+import TestSupport
 import Testing
 
 /// The views turn dollars into nano-dollars in SQL, the rollup does it in Swift.
 @Suite struct `Rollup money` {
     @Test func `Swift and SQLite round a hundred thousand seeded costs to the same nano-dollars`() throws {
-        var random = SplitMix64(state: 61)
+        var random = SplitMix64(seed: 61)
         var costs: [Double] = [
             0, 1_000_000, 0.000_000_000_5, 0.000_000_001_5, 0.000_000_002_5, 1e-300, 999_999.999_999_999,
         ]

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Scheduling
 import Storage
+import TestSupport
 import Testing
 
 extension SampleDatabase {
@@ -52,7 +53,7 @@ extension SampleDatabase {
 
     /// Seeded usage of a few days, users and models; the oracle is told. About one row in four has no price or no cost.
     func fill(_ count: Int, seed: UInt64, into oracle: inout Oracle) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         func pick(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &random) }
         for _ in 0..<count {
             let day = pick(10...20)

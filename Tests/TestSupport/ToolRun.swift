@@ -50,7 +50,7 @@ private final class ScratchFile {
     let descriptor: Int32
 
     init(_ content: Data = Data()) throws {
-        var name = Array("\(NSTemporaryDirectory())/tallyd-tool-XXXXXX".utf8CString)
+        var name = Array(FileManager.default.temporaryDirectory.appending(path: "tallyd-tool-XXXXXX").path.utf8CString)
         // Glibc's module has no mkostemp. What another test starts before the mark is set holds a nameless file, no more.
         descriptor = mkstemp(&name)
         guard descriptor >= 0 else { throw SystemFailure("make a scratch file", code: errno) }
