@@ -17,9 +17,10 @@ struct HistogramKey: Hashable {
 /// Requests by histogram key: an open-addressing table, since every row adds to it and Dictionary's hash alone costs as much as reading
 /// a column.
 final class HistogramCounts {
-    private var keys: [UInt64] = Array(repeating: HistogramCounts.free, count: 4_096)
-    private var counts: [Int64] = Array(repeating: 0, count: 4_096)
-    private var used = 0
+    // Unchecked: see `UsageAccumulator.keys`.
+    @exclusivity(unchecked) private var keys: [UInt64] = Array(repeating: HistogramCounts.free, count: 4_096)
+    @exclusivity(unchecked) private var counts: [Int64] = Array(repeating: 0, count: 4_096)
+    @exclusivity(unchecked) private var used = 0
     /// No key: bucket 2,047 does not exist.
     private static let free = UInt64.max
 

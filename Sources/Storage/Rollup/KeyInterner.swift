@@ -14,8 +14,9 @@ final class KeyInterner {
         let isUsable: Bool
     }
 
-    private(set) var keys: [Key] = []
-    private var table: [UInt32] = Array(repeating: 0, count: 1_024)
+    // Unchecked: see `UsageAccumulator.keys`.
+    @exclusivity(unchecked) private(set) var keys: [Key] = []
+    @exclusivity(unchecked) private var table: [UInt32] = Array(repeating: 0, count: 1_024)
     private var chunks: [UnsafeMutablePointer<UInt8>] = []
     private var chunkUsed = KeyInterner.chunkBytes
     private static let chunkBytes = 64 * 1_024
