@@ -215,13 +215,11 @@ package final class PoliteWriter: Sendable {
     /// PASSIVE and nothing else: it waits for nobody and makes nobody wait. Only far over the limit, because SQLite 3.7.0 to 3.51.2 can
     /// corrupt a WAL database when a checkpoint races another connection's reset of the log (sqlite.org/wal.html, "The WAL-Reset Bug").
     private func checkpoint(_ db: Database, above limit: Int64) throws {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path + "-wal")
-        let size = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
-        guard size > limit else { return }
+        guard log.bytes > limit else { return }
         var frames: Int32 = 0
         var moved: Int32 = 0
         sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved)
-        // The file does not shrink, so after a checkpoint its size says nothing until the log has been written over once more.
+        // The log is begun anew by the next commit that no reader's snapshot keeps from it; until then there is little more to copy back.
         let again: UInt64 = frames == moved ? 2_000_000_000 : 500_000_000
         state.withLock {
             $0.nextCheckpoint = MonotonicClock.nanoseconds() + again
