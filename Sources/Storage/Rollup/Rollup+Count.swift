@@ -1,5 +1,6 @@
 import GRDB
 import Scheduling
+import Synchronization
 
 /// Reading what is claimed, a batch ahead, and applying it in short writes.
 extension Rollup {
@@ -13,11 +14,13 @@ extension Rollup {
         let rules = rules(situation)
         let borders = try await store.read("find the days of") { db in try BatchBorders.read(db, state) }
         func end(after start: Int64) -> Int64 { borders.end(after: start, claim: state.claim) }
+        let applying = Flag()
         // A batch that was cut short ends where it ended then; any other where it is large enough. The first one is small: nothing is applied
         // while it is being read.
         var batch = try await readBatch(
             from: state.cursor, to: state.isInBatch ? state.batchEnd : end(after: state.cursor),
-            keys: state.isInBatch ? .max : limits.keysPerBatch / 4, borders, resuming: state, rules, shouldStop)
+            keys: state.isInBatch ? .max : limits.keysPerBatch / 4, borders, resuming: state, rules, applying,
+            shouldStop)
         while let present = batch {
             // One batch ahead: reading and writing are two connections, and usually two cores.
             let hasMore = present.end < state.claim
@@ -25,8 +28,10 @@ extension Rollup {
                 hasMore && limits.readsAhead
                 ? readBatch(
                     from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, borders,
-                    resuming: nil, rules, shouldStop) : nil
-            let isDone = try await apply(present, target: state.claim, shouldStop, progress)
+                    resuming: nil, rules, applying, shouldStop) : nil
+            let isDone = try await applying.whileSet {
+                try await apply(present, target: state.claim, shouldStop, progress)
+            }
             var next = try await ahead
             guard isDone else { return false }
             outcome.rows += present.rows
@@ -34,7 +39,7 @@ extension Rollup {
             if hasMore, !limits.readsAhead {
                 next = try await readBatch(
                     from: present.end, to: end(after: present.end), keys: limits.keysPerBatch, borders,
-                    resuming: nil, rules, shouldStop)
+                    resuming: nil, rules, applying, shouldStop)
             }
             if hasMore, next == nil { return false }
             batch = next
@@ -47,12 +52,13 @@ extension Rollup {
     /// - Parameters:
     ///   - keys: the batch ends at about so many, at one of the borders if it can.
     ///   - state: for a batch that an earlier process may have begun to apply.
+    ///   - applying: while it is set, one connection reads, and beside it the writer works; otherwise two read.
     private func readBatch(
         from start: Int64, to end: Int64, keys: Int, _ borders: BatchBorders, resuming state: RollupState?,
-        _ rules: CountingRules, _ shouldStop: @Sendable () -> Bool
+        _ rules: CountingRules, _ applying: Flag, _ shouldStop: @Sendable () -> Bool
     ) async throws -> UsageBatch? {
         let batch = UsageBatch(start: start, rules: rules)
-        guard try await read(batch, to: end, keys: keys, borders, rules, shouldStop) else { return nil }
+        guard try await read(batch, to: end, keys: keys, borders, rules, applying, shouldStop) else { return nil }
         batch.arrange(resuming: state)
         return batch
     }
@@ -60,30 +66,60 @@ extension Rollup {
     /// False when asked to stop before the batch was complete.
     private func read(
         _ batch: UsageBatch, to end: Int64, keys: Int, _ borders: BatchBorders, _ rules: CountingRules,
-        _ shouldStop: @Sendable () -> Bool
+        _ applying: Flag, _ shouldStop: @Sendable () -> Bool
     ) async throws -> Bool {
         let start = batch.start
-        let size = limits.rowsPerSnapshot
-        if limits.readsAhead, end - start >= limits.halvedFrom, end - start <= min(UsageBatch.manyRows, size) {
+        if limits.readsAhead, end - start >= limits.halvedFrom,
+            end - start <= min(UsageBatch.manyRows, limits.rowsPerSnapshot)
+        {
             let middle = start + (end - start) / 2
             let rest = UsageBatch(start: middle, rules: rules)
-            try await store.readBoth(
-                "read usage rows of", { db in try batch.read(db, through: middle) },
-                { db in try rest.read(db, through: end) })
+            try await readBoth(batch, through: middle, rest, through: end)
             try batch.absorb(rest)
             return true
         }
-        while batch.end < end, batch.end == start || !borders.ends(at: batch.end, keys: batch.keys, full: keys) {
+        // The days in turn go to this one and, while nothing is applied, to another one.
+        let other = UsageBatch(start: start, rules: rules)
+        while batch.end < end,
+            batch.end == start || !borders.ends(at: batch.end, keys: batch.keys + other.keys, full: keys)
+        {
             if shouldStop() { return false }
-            let border = min(end, borders.next(after: batch.end) ?? end)
-            try await store.read("read usage rows of") { db in
-                // By ids, not by rows: at most `size` rows lie in between, and a gap in the ids belongs to the part that ends it.
-                let first = try Int64.fetchOne(
-                    db, sql: "SELECT MIN(id) FROM usage_logs WHERE id > ?", arguments: [batch.end])
-                try batch.read(db, through: first.map { min(border, max($0, batch.end + 1) - 1 + size) } ?? border)
+            let parts = try await store.read("find usage rows of") { [limits, position = batch.end] db in
+                let first = try Self.partEnd(db, after: position, upTo: end, borders, limits)
+                let second =
+                    limits.readsAhead && !applying.isSet && first < end
+                    ? try Self.partEnd(db, after: first, upTo: end, borders, limits) : nil
+                return (first, second)
+            }
+            if let second = parts.1 {
+                other.leave(upTo: parts.0)
+                try await readBoth(batch, through: parts.0, other, through: second)
+                batch.leave(upTo: second)
+            } else {
+                try await store.read("read usage rows of") { db in try batch.read(db, through: parts.0) }
             }
         }
+        if other.rows > 0 { try batch.absorb(other) }
         return true
+    }
+
+    private func readBoth(
+        _ first: UsageBatch, through firstEnd: Int64, _ second: UsageBatch, through secondEnd: Int64
+    ) async throws {
+        try await store.readBoth(
+            "read usage rows of", { db in try first.read(db, through: firstEnd) },
+            { db in try second.read(db, through: secondEnd) })
+    }
+
+    /// Where one snapshot's part ends: at a day's border, and by ids, not by rows: at most `rowsPerSnapshot` rows lie in between, and a gap in
+    /// the ids belongs to the part that ends it.
+    private static func partEnd(
+        _ db: Database, after row: Int64, upTo end: Int64, _ borders: BatchBorders, _ limits: Limits
+    ) throws -> Int64 {
+        let border = min(end, borders.next(after: row) ?? end)
+        let statement = try db.cachedStatement(sql: "SELECT MIN(id) FROM usage_logs WHERE id > ?")
+        guard let first = try Int64.fetchOne(statement, arguments: [row]) else { return border }
+        return min(border, max(first, row + 1) - 1 + limits.rowsPerSnapshot)
     }
 
     /// False when asked to stop between two parts.
@@ -105,5 +141,18 @@ extension Rollup {
             if part.isComplete { return true }
             if shouldStop() { return false }
         }
+    }
+}
+
+/// Whether something is under way, for those beside it.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .relaxed) }
+
+    func whileSet<T>(_ work: () async throws -> T) async throws -> T {
+        value.store(true, ordering: .relaxed)
+        defer { value.store(false, ordering: .relaxed) }
+        return try await work()
     }
 }

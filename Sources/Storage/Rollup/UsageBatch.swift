@@ -39,10 +39,15 @@ final class UsageBatch {
         end = through
     }
 
-    /// Takes over another's rows, which begin where this one's end.
-    func absorb(_ next: UsageBatch) throws {
-        try accumulator.absorb(next.accumulator)
-        end = next.end
+    /// Leaves the rows up to there to another one, which this one absorbs later, or which absorbs it.
+    func leave(upTo row: Int64) {
+        end = row
+    }
+
+    /// Takes over what another one has read: all rows between what this one has read, or behind it, up to the other's end.
+    func absorb(_ other: UsageBatch) throws {
+        try accumulator.absorb(other.accumulator)
+        end = max(end, other.end)
     }
 
     /// Puts what was read in order, and skips what an earlier process has applied.
