@@ -153,6 +153,25 @@ import Testing
         #expect(slots.starts(with: [1_000, 2_000, 3_000]), "\(slots)")
     }
 
+    @Test func `a run that was asked for does not settle the slots that wait`() async throws {
+        let ledger = JobLedger(store: store)
+        let every = Schedule.every(.seconds(1))
+        let past = try #require(every.latest(at: Instant(milliseconds: Self.now().milliseconds - 5_000)))
+        // Beside the schedule and later, as `tallyd jobs run` leaves it; then the daemon ends, with slots waiting.
+        let asked = Slot(Instant(milliseconds: past.instant.milliseconds + 4_321))
+        for slot in [past, asked] {
+            let claim = try #require(try await ledger.claim(job: "test", slot: slot, now: Self.now()))
+            try await ledger.end(claim, JobLedger.Ending(.succeeded), now: Self.now())
+        }
+        let witness = Witness()
+        let policy = Policy(missed: .all(cap: 1_000, window: .seconds(3_600)))
+        try await run(lane(job(witness, every: .seconds(1), policy: policy), witness)) {
+            witness.runs.withLock { $0.count } >= 5
+        }
+        let slots = witness.runs.withLock { $0 }.map { $0.instant.milliseconds - past.instant.milliseconds }
+        #expect(slots.starts(with: [1_000, 2_000, 3_000, 4_000, 5_000]), "\(slots)")
+    }
+
     @Test func `a run that is cancelled with its lane has not failed`() async throws {
         let witness = Witness()
         let lane = lane(

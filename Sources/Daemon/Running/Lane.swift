@@ -168,7 +168,7 @@ package final class Lane: Service, Sendable {
         var failures = 0
         while !isStopping {
             do {
-                guard let last = try await parts.ledger.last(of: job.name) else { return situation }
+                guard let last = try await last() else { return situation }
                 situation.cursor = last.slot
                 if last.state == .crashed || last.state == .failed, last.attempt < job.policy().retry.attempts {
                     situation.retry = Slot(last.slot)
@@ -185,6 +185,13 @@ package final class Lane: Service, Sendable {
             }
         }
         return situation
+    }
+
+    private func last() async throws -> JobLedger.Run? {
+        guard case .all = job.policy().missed else { return try await parts.ledger.last(of: job.name) }
+        // Every slot that waits is to be run, so only a slot of the schedule's settles those before it: a run that was asked for meanwhile doesn't.
+        let schedule = job.schedule()
+        return try await parts.ledger.last(of: job.name) { schedule.latest(at: $0)?.instant == $0 }
     }
 
     /// The slot to run now; nil when none is due.

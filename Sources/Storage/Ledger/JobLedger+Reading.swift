@@ -22,19 +22,29 @@ extension JobLedger {
     }
 
     /// The run with the latest slot: where a lane goes on from after a restart.
-    package func last(of job: String) async throws -> Run? {
+    ///
+    /// - Parameter isScheduled: passes over runs beside the schedule, unless there are no others: one that was asked for while slots were
+    ///   waiting has a later slot than these.
+    package func last(
+        of job: String, isScheduled: @escaping @Sendable (Instant) -> Bool = { _ in true }
+    ) async throws -> Run? {
         try await store.read("read the runs of") { db in
-            try Row.fetchOne(
+            let runs = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT id, job, slot_ms, attempt, state, started_at_ms, finished_at_ms, rows, lock_us, error
                     FROM job_runs
                     WHERE job = ?
                     ORDER BY slot_ms DESC
-                    LIMIT 1
                     """,
                 arguments: [job]
             ).map(Self.run)
+            var newest: Run?
+            while let run = try runs.next() {
+                if isScheduled(run.slot) { return run }
+                newest = newest ?? run
+            }
+            return newest
         }
     }
 
