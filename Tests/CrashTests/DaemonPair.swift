@@ -75,8 +75,9 @@ final class DaemonPair {
     /// Stops the daemon that serves, so that its lease has to expire, and has it go on, or kills it, when the other one serves.
     func suspend(thenKill: Bool) async throws {
         try await awaitStandby()
-        let (old, mark, struck) = (serving, said.all.count, clock.now)
-        daemons[old].send(SIGSTOP)
+        let (old, mark) = (serving, said.all.count)
+        try await place.freeze(daemons[old])
+        let struck = clock.now
         try await awaitServing(after: mark, since: [struck])
         try #require(serving != old)
         if thenKill {

@@ -39,7 +39,7 @@ extension CrashTests {
             let second = try place.daemon()
             try #require(await second.says("  standing by"), "\(second.errors)")
 
-            first.send(SIGSTOP)
+            try await place.freeze(first)
             let clock = ContinuousClock()
             let stopped = clock.now
             // The bound is 15 s from the last renewal; how long it took is printed.

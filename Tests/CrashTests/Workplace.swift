@@ -91,6 +91,29 @@ final class Workplace: Sendable {
     }
 
     /// Changes the database as somebody else would.
+    /// Stops a process at a moment when it does not hold the database's write lock: that one would stay held, and keep everybody out.
+    func freeze(_ child: Child) async throws {
+        for _ in 0..<100 {
+            child.send(SIGSTOP)
+            // The signal has arrived by then.
+            try await Task.sleep(for: .milliseconds(20))
+            do {
+                return try await connect().writeWithoutTransaction { db in
+                    try db.execute(sql: "PRAGMA busy_timeout = 500")
+                    try db.execute(sql: "BEGIN IMMEDIATE")
+                    try db.execute(sql: "ROLLBACK")
+                }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                child.send(SIGCONT)
+                try await Task.sleep(for: .milliseconds(7))
+            }
+        }
+        throw Stuck()
+    }
+
+    /// A hundred stops, and each met the lock.
+    struct Stuck: Error {}
+
     func execute(_ sql: String) throws {
         try connect().writeWithoutTransaction { db in try db.execute(sql: sql) }
     }
