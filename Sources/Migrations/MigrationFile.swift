@@ -18,6 +18,8 @@ package struct MigrationFile: Sendable {
             number: 2, name: "002_exact_rollup", version: "1.1.0", bytes: PackageResources._02_exact_rollup_sql),
         MigrationFile(
             number: 3, name: "003_job_pauses", version: "1.2.0", bytes: PackageResources._03_job_pauses_sql),
+        MigrationFile(
+            number: 4, name: "004_retention", version: "1.3.0", bytes: PackageResources._04_retention_sql),
     ]
 }
 

@@ -1,0 +1,1 @@
+../../../migrations/004_retention.sql
