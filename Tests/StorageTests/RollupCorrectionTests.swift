@@ -159,7 +159,8 @@ import Testing
         let day = try #require(Day("2026-11-12"))
         let sealing = DaySealing(store: try sample.store(), zone: .utc)
         #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == nil)
-        _ = try await sealing.purge(day, now: Instant(milliseconds: 0))
+        _ = try await DayPurge(store: try sample.store(), zone: .utc).purge(
+            day, DayPurge.Terms(now: Instant(milliseconds: 0), run: "1"))
         try sample.execute(
             "UPDATE usage_logs SET created_at = '2026-11-12 10:00:00', user_id = 'user 0' WHERE id = ?", [id])
         try await sample.rollUp()

@@ -296,20 +296,31 @@ private final class History: @unchecked Sendable {
         }
         guard closed.contains(date), chance(70) else { return }
         if chance(50) { try act(times: 3) }
+        let purge = DayPurge(store: rolling.store, zone: zone)
+        let holds = RetentionHolds(store: rolling.store)
+        let heldUser = chance(30) ? oracle.rows.values.map(\.user).sorted().randomElement(using: &random) : nil
+        let hold =
+            if let heldUser {
+                try await holds.add(
+                    RetentionHolds.Scope(user: heldUser, from: chance(50) ? day : nil), reason: "test", endsAt: nil,
+                    now: Instant(milliseconds: 2))
+            } else { nil as RetentionHolds.Hold? }
         if chance(40) { fuse.light(pick(1...2_000)) }
-        do { _ = try await sealing.purge(day, now: Instant(milliseconds: 2)) } catch {
+        do { _ = try await purge.purge(day, DayPurge.Terms(now: Instant(milliseconds: 2), run: "1")) } catch {
             log.append("purge cut: \(error)")
         }
         fuse.light(-1)
         let left = Set(try sample.rows("SELECT id FROM usage_logs").compactMap { Int64.fromDatabaseValue($0[0]) })
         for id in oracle.rows.keys where !left.contains(id) && oracle.rows[id]?.isPurged == false {
             oracle.rows[id]?.isPurged = true
-            if oracle.rows[id]?.date != date || oracle.rows[id]?.isOdd == true {
+            let isHeld = heldUser != nil && oracle.rows[id]?.user == heldUser
+            if oracle.rows[id]?.date != date || oracle.rows[id]?.isOdd == true || isHeld {
                 Issue.record(
                     "seed \(seed): the purge of \(date) took row \(id): \(String(describing: oracle.rows[id]))")
             }
         }
-        log.append("purged \(date)")
+        if let hold { _ = try await holds.release(hold.id, now: Instant(milliseconds: 3)) }
+        log.append("purged \(date), held \(heldUser ?? "nobody")")
     }
 
     private func verify() async throws {

@@ -71,7 +71,10 @@ import Testing
         let attempts: [@Sendable () async throws -> Void] = [
             { _ = try await rollup.run() },
             { _ = try await Rebuild(store: store, zone: .utc, term: old).mark(other...other) },
-            { _ = try await DaySealing(store: store, zone: .utc, term: old).purge(day, now: now) },
+            {
+                _ = try await DayPurge(store: store, zone: .utc, term: old).purge(
+                    day, DayPurge.Terms(now: now, run: "1"))
+            },
             { _ = try await JobLedger(store: store, term: old).claim(job: "rollup", slot: Slot(now), now: now) },
         ]
         for attempt in attempts { await expectStorageError(.leaseLost, attempt) }

@@ -136,7 +136,8 @@ import Testing
             let day = try #require(Day("2026-11-\(number)"))
             #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == nil)
             try Self.expectViews(sample, oracle, "\(day) sealed")
-            _ = try await sealing.purge(day, now: Instant(milliseconds: 0))
+            _ = try await DayPurge(store: try sample.store(steps: Allowance.Steps { true }), zone: .utc).purge(
+                day, DayPurge.Terms(now: Instant(milliseconds: 0), run: "1"))
             try Self.expectViews(sample, oracle, "\(day) purged")
         }
         #expect(try sample.value("SELECT COUNT(*) FROM usage_logs") == 0)

@@ -22,6 +22,9 @@ struct UsageColumn {
         return UnsafeBufferPointer(start: start, count: Int(sqlite3_value_bytes(value)))
     }
 
+    /// The text, with what is no UTF-8 replaced.
+    var string: String { String(decoding: bytes, as: UTF8.self) }
+
     /// The number of a text in the interner; nil for what can be no key.
     @inline(__always)
     func key(in interner: KeyInterner) -> UInt32? {

@@ -85,6 +85,34 @@ enum UsageDays {
         return days
     }
 
+    /// Raw rows by day, counted in the index on created_at. Rows whose time can't be read are of no day.
+    static func rowsByDay(_ store: Store, zone: Zone) async throws -> [Day: Int64] {
+        let days = try await store.read("find days of") { db in
+            try present(db, in: nil, calendar: DayCalendar(zone: zone))
+        }
+        var counts: [Day: Int64] = [:]
+        var rest = days[...]
+        while let first = rest.first {
+            // A week at a time: each range is read with a margin of days, and a snapshot is to be short.
+            let last = rest.prefix { $0.number < first.number + 7 }.last ?? first
+            rest = rest.drop { $0 <= last }
+            let part = try await store.read("count rows by day in") { db in
+                var calendar = DayCalendar(zone: zone)
+                var part: [Day: Int64] = [:]
+                try UsageScan.forEachRow(db, first...last, calendar: calendar, columns: "created_at", through: .max) {
+                    statement, _ in
+                    guard let instant = UsageAccumulator.instant(statement, 1), let day = calendar.day(of: instant),
+                        day >= first, day <= last
+                    else { return }
+                    part[day, default: 0] += 1
+                }
+                return part
+            }
+            counts.merge(part) { _, new in new }
+        }
+        return counts
+    }
+
     /// Days that are no longer open, with their state.
     static func closed(_ db: Database) throws -> [Day: String] {
         let rows = try Row.fetchAll(db, sql: "SELECT date, state FROM usage_days")

@@ -1,0 +1,243 @@
+import GRDB
+import GRDBSQLite
+package import Scheduling
+
+/// Removing the raw rows of sealed days: bite by bite, each bite one transaction that asks all over again whether it may.
+package struct DayPurge: Sendable {
+    let store: Store
+    let zone: Zone
+    let term: Term?
+
+    package init(store: Store, zone: Zone, term: Term? = nil) {
+        self.store = store
+        self.zone = zone
+        self.term = term
+    }
+
+    /// Whose rows of a day may go.
+    package struct Terms: Sendable {
+        /// Whether the rows of everybody without terms of their own may.
+        package var othersMayGo: Bool
+        /// Users with terms of their own, and whether theirs may.
+        package var users: [String: Bool]
+        /// The time by which holds end.
+        package var now: Instant
+        /// Tells runs apart in the audit log.
+        package var run: String
+
+        package init(othersMayGo: Bool = true, users: [String: Bool] = [:], now: Instant, run: String) {
+            self.othersMayGo = othersMayGo
+            self.users = users
+            self.now = now
+            self.run = run
+        }
+
+        func mayGo(_ user: UnsafeBufferPointer<UInt8>) -> Bool {
+            users.isEmpty ? othersMayGo : users[String(decoding: user, as: UTF8.self)] ?? othersMayGo
+        }
+    }
+
+    package struct Outcome: Sendable, Equatable {
+        package var removed = 0
+        /// Rows that a hold keeps, and rows set aside, which nobody has counted.
+        package var kept = 0
+        /// False when it was asked to stop, or corrections wait: purge again after the next rollup.
+        package var isComplete = true
+    }
+
+    /// Rows of a day that are found at a time; their ids take 8 bytes each.
+    private static let mostFound = 500_000
+
+    /// Removes a sealed day's counted rows as far as the terms allow; rows that were set aside or are held stay. The day is purged once no
+    /// counted row of it is left.
+    ///
+    /// - Throws: `StorageError` of kind `rawIncomplete` for a day that is not sealed.
+    package func purge(_ day: Day, _ terms: Terms, shouldStop: @Sendable () -> Bool = { false }) async throws -> Outcome
+    {
+        var outcome = Outcome()
+        var after: Int64 = .min
+        var rereads = 0
+        while true {
+            let zone = zone
+            let start = after
+            let ids = try await store.read("find rows of \(day) in") { db in
+                try Self.find(db, day, zone, terms, after: start)
+            }
+            guard let last = ids.last else { break }
+            var next = 0
+            var isStale = false
+            while next < ids.count, !isStale {
+                if shouldStop() {
+                    outcome.isComplete = false
+                    return outcome
+                }
+                let from = next
+                switch try await bite(day, ids[from...], terms) {
+                case .removed(let removed, let looked):
+                    outcome.removed += removed
+                    outcome.kept += looked - removed
+                    next += looked
+                case .unsettled:
+                    outcome.isComplete = false
+                    return outcome
+                case .stale:
+                    isStale = true
+                }
+            }
+            if isStale {
+                // A correction moved a row to another day since it was found. Few do, and each is found where it is now.
+                rereads += 1
+                if rereads > 100 {
+                    outcome.isComplete = false
+                    return outcome
+                }
+                continue
+            }
+            after = last
+        }
+        try await close(day, terms)
+        return outcome
+    }
+
+    private enum Bite {
+        case removed(Int, of: Int)
+        /// Corrections wait, so that nobody knows yet what is counted.
+        case unsettled
+        /// A row is not of the day any more.
+        case stale
+    }
+
+    private struct Stale: Error {}
+
+    private func bite(_ day: Day, _ ids: ArraySlice<Int64>, _ terms: Terms) async throws -> Bite {
+        let zone = zone
+        let term = term
+        do {
+            return try await store.writer.write("purge \(day) from") { db, allowance in
+                try term?.check(db)
+                try Self.checkSealed(db, day)
+                // A row may have been corrected into one that can't be counted: until the log has been worked off nobody knows.
+                let isQuiet = try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT 1 FROM usage_changes)") ?? false
+                guard isQuiet else { return .unsettled }
+                // What is deleted while this flag is up is no correction.
+                try db.execute(sql: "UPDATE rollup_state SET purging = 1 WHERE id = 1")
+                let (removed, looked) = try Self.delete(db, ids, day, zone, terms, allowance)
+                try db.execute(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1")
+                if removed > 0 {
+                    try AuditTrail.notePurge(
+                        of: .usageLogs, day: day.description, rows: removed, run: terms.run, now: terms.now, db)
+                }
+                return .removed(removed, of: looked)
+            }
+        } catch is Stale {
+            return .stale
+        }
+    }
+
+    private static func checkSealed(_ db: Database, _ day: Day) throws {
+        let state = try String.fetchOne(
+            db, sql: "SELECT state FROM usage_days WHERE date = ?", arguments: [day.description])
+        guard let state, state != "adopted" else {
+            throw StorageError(
+                .rawIncomplete, cannot: "purge", "\(day)", because: "it is not sealed",
+                remedy: "Let the rollup finish; a day is sealed once all of it is counted.")
+        }
+    }
+
+    private static func delete(
+        _ db: Database, _ ids: ArraySlice<Int64>, _ day: Day, _ zone: Zone, _ terms: Terms, _ allowance: Allowance
+    ) throws -> (removed: Int, looked: Int) {
+        var calendar = DayCalendar(zone: zone)
+        var removed = 0
+        var looked = 0
+        let date = ContiguousArray(day.description.utf8)
+        try date.withUnsafeBufferPointer { date in
+            let delete = try RawStatement(
+                db,
+                """
+                DELETE FROM usage_logs
+                WHERE id = ?1
+                  AND id <= (SELECT cursor FROM rollup_state)
+                  AND NOT EXISTS (SELECT 1 FROM usage_rejects r WHERE r.row_id = ?1)
+                  AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?2", now: "?3"))
+                RETURNING created_at, user_id
+                """)
+            delete.bind(date, at: 2)
+            delete.bind(terms.now.milliseconds, at: 3)
+            for id in ids {
+                delete.bind(id, at: 1)
+                looked += 1
+                if try delete.step() {
+                    removed += 1
+                    // What came out is what was meant: the row as it is now, not as it was found.
+                    guard let instant = UsageAccumulator.instant(delete.handle, 0), calendar.day(of: instant) == day,
+                        terms.mayGo(UsageColumn(delete.handle, 1).bytes)
+                    else { throw Stale() }
+                    _ = try delete.step()
+                }
+                delete.reset()
+                if allowance.isSpent { break }
+            }
+        }
+        return (removed, looked)
+    }
+
+    /// Rows of the day that a hold keeps.
+    static func countHeld(_ db: Database, _ day: Day, _ zone: Zone, now: Instant) throws -> Int64 {
+        let held = try RawStatement(
+            db,
+            """
+            SELECT NOT \(RetentionHolds.none(on: .usageLogs, user: "u.user_id", day: "?2", now: "?3"))
+            FROM usage_logs u
+            WHERE u.id = ?1
+            """)
+        held.bind(now.milliseconds, at: 3)
+        let everybody = Terms(now: now, run: "")
+        var count: Int64 = 0
+        let date = ContiguousArray(day.description.utf8)
+        try date.withUnsafeBufferPointer { date in
+            held.bind(date, at: 2)
+            for id in try find(db, day, zone, everybody, after: .min) {
+                held.bind(id, at: 1)
+                if try held.step(), sqlite3_column_int64(held.handle, 0) != 0 { count += 1 }
+                held.reset()
+            }
+        }
+        return count
+    }
+
+    /// Ids of counted rows of the day that may go, ascending, above `after`.
+    private static func find(_ db: Database, _ day: Day, _ zone: Zone, _ terms: Terms, after: Int64) throws -> [Int64] {
+        var calendar = DayCalendar(zone: zone)
+        let cursor = try RollupState.read(db).cursor
+        let aside = Set(try Int64.fetchAll(db, sql: "SELECT row_id FROM usage_rejects"))
+        var ids: [Int64] = []
+        try UsageScan.forEachRow(db, day...day, calendar: calendar, columns: "created_at, user_id", through: cursor) {
+            statement, id in
+            guard id > after, !aside.contains(id), let instant = UsageAccumulator.instant(statement, 1),
+                calendar.day(of: instant) == day, terms.mayGo(UsageColumn(statement, 2).bytes)
+            else { return }
+            ids.append(id)
+        }
+        // In the order of ids, as the table's pages lie; a large day comes back for the rest.
+        ids.sort()
+        return Array(ids.prefix(mostFound))
+    }
+
+    /// The day is purged once nothing of it is left that was counted.
+    private func close(_ day: Day, _ terms: Terms) async throws {
+        let zone = zone
+        let isEmpty = try await store.read("find rows of \(day) in") { db in
+            let everybody = Terms(now: terms.now, run: terms.run)
+            return try Self.find(db, day, zone, everybody, after: .min).isEmpty
+        }
+        guard isEmpty else { return }
+        let term = term
+        try await store.writer.write("close \(day) in") { db, _ in
+            try term?.check(db)
+            try db.execute(
+                sql: "UPDATE usage_days SET state = 'purged', changed_at_ms = ? WHERE date = ? AND state <> 'adopted'",
+                arguments: [terms.now.milliseconds, day.description])
+        }
+    }
+}

@@ -1,0 +1,255 @@
+import GRDB
+package import Scheduling
+
+/// One retention run: seals the days that are over, then removes what the plan shows, table by table, in bites.
+///
+/// Whatever a bite finds is judged again in the transaction that deletes it. A run may be cut anywhere; the next one goes on from what is
+/// there then.
+package struct RetentionRun: Sendable {
+    let store: Store
+    let zone: Zone
+    let term: Term?
+    let policies: RetentionPolicies
+
+    package init(store: Store, zone: Zone, term: Term?, policies: RetentionPolicies) {
+        self.store = store
+        self.zone = zone
+        self.term = term
+        self.policies = policies
+    }
+
+    package struct Outcome: Sendable, Equatable {
+        package var tables: [TableOutcome] = []
+        package var daysSealed: [Day] = []
+        package var daysPurged: [Day] = []
+        /// False when it was asked to stop, or something has to be settled first.
+        package var isComplete = true
+
+        package var removed: Int { tables.reduce(0) { $0 + $1.removed } }
+    }
+
+    package struct TableOutcome: Sendable, Equatable {
+        package let table: RetentionTable
+        package var removed = 0
+        package var kept = 0
+        /// Why it did nothing, or what still waits; empty where all was done.
+        package var note = ""
+        package var isWaiting = false
+        package var failure: String?
+    }
+
+    /// - Parameters:
+    ///   - run: tells this run from others in the audit log.
+    ///   - progress: called after every bite.
+    /// - Throws: `StorageError` of kind `leaseLost`. What one table's work throws otherwise is in its outcome, and the others go on.
+    package func run(
+        run: String, now: Instant, shouldStop: @Sendable () -> Bool, progress: @Sendable () -> Void
+    ) async throws -> Outcome {
+        var outcome = Outcome()
+        for table in RetentionTable.allCases where policies.period(of: table) != .off {
+            if shouldStop() {
+                outcome.isComplete = false
+                break
+            }
+            var result = TableOutcome(table: table)
+            do {
+                try await work(on: table, run, now, shouldStop, progress, &result, &outcome)
+            } catch let error as StorageError where error.kind == .leaseLost {
+                throw error
+            } catch {
+                result.failure = "\(error)"
+                result.note = "failed: \(error)"
+                try? await note(error, on: table, now)
+            }
+            try await record(result, now)
+            outcome.tables.append(result)
+        }
+        return outcome
+    }
+
+    private func work(
+        on table: RetentionTable, _ run: String, _ now: Instant, _ shouldStop: @Sendable () -> Bool,
+        _ progress: @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
+    ) async throws {
+        let planner = RetentionPlanner(store: store, zone: zone, policies: policies)
+        var plan = try await planner.plan(table, now: now)
+        progress()
+        if table == .usageLogs {
+            let isSealed = try await seal(plan, now, shouldStop, progress, &result, &outcome)
+            if isSealed { plan = try await planner.plan(table, now: now) }
+        }
+        guard let believed = plan.believed else {
+            result.note = "it has no row"
+            return
+        }
+        if let stop = plan.stop {
+            result.note = "\(stop.sentence): tallyd retention plan, then tallyd retention approve \(table.rawValue)"
+            result.isWaiting = true
+            return
+        }
+        if table == .usageLogs {
+            try await purgeDays(plan, believed, planner, run, shouldStop, progress, &result, &outcome)
+        } else {
+            try await purgeRows(plan, believed, run, shouldStop, progress, &result, &outcome)
+        }
+        if result.removed == 0, result.note.isEmpty { result.note = Self.idleNote(plan) }
+    }
+
+    private static func idleNote(_ plan: RetentionPlan.TablePlan) -> String {
+        if plan.rows == 0 { return "it has no row" }
+        if plan.held > 0 { return "a hold keeps all that is old enough" }
+        guard let horizon = plan.horizon else { return "its rows are kept for ever" }
+        return "no row is older than \(horizon)"
+    }
+
+    // MARK: Usage, by days
+
+    /// True when a day was sealed.
+    private func seal(
+        _ plan: RetentionPlan.TablePlan, _ now: Instant, _ shouldStop: @Sendable () -> Bool,
+        _ progress: @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
+    ) async throws -> Bool {
+        let sealing = DaySealing(store: store, zone: zone, term: term)
+        var isAny = false
+        for day in plan.days where day.step == .seal {
+            if shouldStop() {
+                outcome.isComplete = false
+                return isAny
+            }
+            var refusal = try await sealing.seal(day.day, now: now)
+            // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
+            if refusal == .changedMeanwhile { refusal = try await sealing.seal(day.day, now: now) }
+            progress()
+            guard let refusal else {
+                isAny = true
+                outcome.daysSealed.append(day.day)
+                continue
+            }
+            result.note = "\(day.day) can't be sealed: \(refusal.sentence)"
+            // What waits for the rollup waits for every later day, too; drift is the day's own.
+            if case .drift = refusal { continue }
+            outcome.isComplete = false
+            return isAny
+        }
+        return isAny
+    }
+
+    private func purgeDays(
+        _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ planner: RetentionPlanner, _ run: String,
+        _ shouldStop: @Sendable () -> Bool, _ progress: @Sendable () -> Void, _ result: inout TableOutcome,
+        _ outcome: inout Outcome
+    ) async throws {
+        let overrides = try await RetentionOverrides(store: store).of(.usageLogs)
+        let purge = DayPurge(store: store, zone: zone, term: term)
+        var calendar = DayCalendar(zone: zone)
+        for day in plan.days where day.step == .purge {
+            if shouldStop() {
+                outcome.isComplete = false
+                return
+            }
+            let end = calendar.bounds(of: day.day).upperBound
+            let terms = DayPurge.Terms(
+                othersMayGo: planner.mayGo(end: end, plan.period, believed),
+                users: overrides.mapValues { planner.mayGo(end: end, $0, believed) }, now: believed, run: run)
+            let purged = try await purge.purge(day.day, terms) {
+                progress()
+                return shouldStop()
+            }
+            result.removed += purged.removed
+            result.kept += purged.kept
+            if purged.removed > 0 { outcome.daysPurged.append(day.day) }
+            if !purged.isComplete {
+                outcome.isComplete = false
+                if !shouldStop() { result.note = "\(day.day) waits for corrections to be counted" }
+                return
+            }
+        }
+    }
+
+    // MARK: Other tables, by rows
+
+    private func purgeRows(
+        _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ run: String, _ shouldStop: @Sendable () -> Bool,
+        _ progress: @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
+    ) async throws {
+        guard plan.due.rows > 0 else { return }
+        let overrides = try await RetentionOverrides(store: store).of(plan.table)
+        let scan = RetentionScan(table: plan.table, period: plan.period, overrides: overrides, believed: believed)
+        let zone = zone
+        let term = term
+        var after: Int64? = .min
+        while let position = after {
+            let part = try await store.read("find old rows of") { db in try scan.read(db, after: position, zone: zone) }
+            var rest = part.due[...]
+            while !rest.isEmpty {
+                if shouldStop() {
+                    outcome.isComplete = false
+                    return
+                }
+                let due = rest
+                let done = try await store.writer.write("purge \(plan.table.rawValue) of") { db, allowance in
+                    try term?.check(db)
+                    let done = try scan.remove(db, due, zone: zone, allowance)
+                    if done.removed > 0 {
+                        try AuditTrail.notePurge(
+                            of: scan.table, day: nil, rows: done.removed, run: run, now: believed, db)
+                    }
+                    return done
+                }
+                progress()
+                result.removed += done.removed
+                result.kept += done.looked - done.removed
+                rest = rest.dropFirst(done.looked)
+            }
+            after = part.last
+        }
+    }
+
+    // MARK: Recording
+
+    private func record(_ result: TableOutcome, _ now: Instant) async throws {
+        let term = term
+        let period = policies.period(of: result.table).milliseconds
+        try await store.writer.write("record retention in") { db, _ in
+            try term?.check(db)
+            // A run that waits has not gone by the new period: what it was before stays on record, and so does an approval that is not used up.
+            try db.execute(
+                sql: """
+                    INSERT INTO retention_state (table_name, period_ms, ran_at_ms, removed, note, is_waiting)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                    ON CONFLICT (table_name) DO UPDATE
+                    SET period_ms = CASE WHEN ?6 AND ran_at_ms > 0 THEN period_ms ELSE ?2 END,
+                        ran_at_ms = ?3, removed = ?4, note = ?5, is_waiting = ?6,
+                        approved_at_ms = CASE WHEN ?4 > 0 AND ?7 THEN NULL ELSE approved_at_ms END
+                    """,
+                arguments: [
+                    result.table.rawValue, period, now.milliseconds, result.removed, result.note, result.isWaiting,
+                    result.failure == nil && result.note.isEmpty,
+                ])
+        }
+    }
+
+    private func note(_ error: any Error, on table: RetentionTable, _ now: Instant) async throws {
+        let term = term
+        try await store.writer.write("record a failure in") { db, _ in
+            try term?.check(db)
+            try AuditTrail.note(
+                "retention.error", on: table.rawValue, id: nil, facts: ["error": "\(error)"], now: now, db)
+        }
+    }
+}
+
+extension DaySealing.Refusal {
+    /// What keeps the day open, and what ends that.
+    package var sentence: String {
+        switch self {
+        case .rowsNotCounted: "rows of it are not counted yet; the rollup will"
+        case .correctionsWaiting: "corrections are not counted yet; the rollup will"
+        case .marked: "it is to be derived anew; the rollup will"
+        case .alreadyClosed: "it is no longer open"
+        case .drift(let keys):
+            "\(keys) of its totals differ from its raw rows; `tallyd rollup verify` names them and `tallyd rollup rebuild` mends them"
+        case .changedMeanwhile: "a row was corrected while it was looked at; the next run tries again"
+        }
+    }
+}
