@@ -23,17 +23,28 @@ package enum JobCatalog {
         name: SystemMetricsJob.name, purpose: "stores figures of host, database and gateway",
         schedule: { .every($0.metricsInterval) }, isEarly: { _ in false }, preview: SystemMetricsJob.preview)
 
-    package static let entries = [rollup, systemMetrics]
+    private static let retention = Entry(
+        name: RetentionJob.name, purpose: "seals days and removes what is old enough",
+        schedule: { settings in settings.retention.schedule.schedule(in: (try? settings.zone) ?? .utc) },
+        isEarly: { _ in false }, preview: RetentionJob.preview)
+
+    package static let entries = [rollup, systemMetrics, retention]
 
     /// What a preview looks at, and when.
     package struct Look: Sendable {
         package let store: Store
+        package let zone: Zone
+        package let settings: Settings
         package let now: Instant
         package let monotonic: Duration
         package let logger: Logger
 
-        package init(store: Store, now: Instant, monotonic: Duration, logger: Logger) {
+        package init(
+            store: Store, zone: Zone, settings: Settings, now: Instant, monotonic: Duration, logger: Logger
+        ) {
             self.store = store
+            self.zone = zone
+            self.settings = settings
             self.now = now
             self.monotonic = monotonic
             self.logger = logger
@@ -81,6 +92,9 @@ package enum JobCatalog {
                 SystemMetrics(store: parts.store, logger: parts.logger), store: parts.store,
                 schedule: { systemMetrics.schedule(settings()) }, monotonic: parts.monotonic, lanes: entries.count,
                 silence: parts.silence),
+            RetentionJob.make(
+                parts.store, zone: parts.zone, term: parts.term, settings: settings,
+                schedule: { retention.schedule(settings()) }),
         ]
     }
 }

@@ -6,6 +6,8 @@ package enum MessageID {
     package static let rolledUp = "8787e22ac9354fbbaa0c14f9e68f426c"
     package static let jobFailed = "1100eee8df4c42119227d243cd01e34a"
     package static let rowsSetAside = "eabb87eee8d149dc8c4113222097c6d4"
+    package static let retentionRan = "8236867ec0784cb7a8122731e278bfa4"
+    package static let retentionWaits = "d3813a1e0b3e437e9f8f49526f5af73f"
     package static let migrated = "ca5969f412b5450b964cd64a630ff9aa"
     package static let crashFound = "2fc0a5ae44604f628d03fb82d7459892"
     package static let loopLate = "538e14c072da4386b4a6022f1e7f11eb"

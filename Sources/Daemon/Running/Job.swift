@@ -12,16 +12,20 @@ package struct Job: Sendable {
     package let policy: @Sendable () -> Policy
     /// Looks between the slots too, when the database changes; nil for a job that keeps to its schedule.
     package let early: EarlyWakes?
+    /// Whether a job that never ran has its latest slot at once. A job that removes things waits for its first slot to come.
+    package let startsAtOnce: Bool
     package let body: Body
 
     package init(
         name: String, schedule: @escaping @Sendable () -> Schedule,
-        policy: @escaping @Sendable () -> Policy = { Policy() }, early: EarlyWakes? = nil, body: Body
+        policy: @escaping @Sendable () -> Policy = { Policy() }, early: EarlyWakes? = nil, startsAtOnce: Bool = true,
+        body: Body
     ) {
         self.name = name
         self.schedule = schedule
         self.policy = policy
         self.early = early
+        self.startsAtOnce = startsAtOnce
         self.body = body
     }
 

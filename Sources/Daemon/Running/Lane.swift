@@ -168,7 +168,10 @@ package final class Lane: Service, Sendable {
         var failures = 0
         while !isStopping {
             do {
-                guard let last = try await last() else { return situation }
+                guard let last = try await last() else {
+                    if !job.startsAtOnce { situation.cursor = parts.now() }
+                    return situation
+                }
                 situation.cursor = last.slot
                 if last.state == .crashed || last.state == .failed, last.attempt < job.policy().retry.attempts {
                     situation.retry = Slot(last.slot)

@@ -8,6 +8,8 @@ package struct Percentage: Hashable, Sendable, CustomStringConvertible {
 
     /// 10%.
     package static let tenth = Percentage(checked: 10)
+    /// 20%.
+    package static let fifth = Percentage(checked: 20)
 
     /// Nil outside 1 to 100.
     package init?(percent: Int) {

@@ -17,6 +17,7 @@ package struct Settings: Sendable {
     package private(set) var rollupMissedRuns: MissedRunsWord
     /// 1s to 1h.
     package private(set) var metricsInterval: Duration
+    package private(set) var retention: RetentionSettings
     /// 1ms to 50ms.
     package private(set) var lockHold: Duration
     package private(set) var writeDuty: Percentage
@@ -54,6 +55,7 @@ package struct Settings: Sendable {
         let spacing = reading.value(of: SettingsTable.rollupSpacing)
         let missedRuns = reading.value(of: SettingsTable.rollupMissedRuns)
         let metrics = reading.value(of: SettingsTable.metricsInterval)
+        let retention = reading.retention()
         let lockHold = reading.value(of: SettingsTable.lockHold)
         let writeDuty = reading.value(of: SettingsTable.writeDuty)
         let walLimit = reading.value(of: SettingsTable.walLimit)
@@ -68,7 +70,8 @@ package struct Settings: Sendable {
         reading.refuseUnknownNames(beside: SettingsTable.all)
         reading.refuseContradictions(interval: interval, wake: wake, spacing: spacing)
         guard reading.problems.isEmpty, let database, let timeZone, let environment, let interval, let wake,
-            let spacing, let missedRuns, let metrics, let lockHold, let writeDuty, let walLimit, let logLevel,
+            let spacing, let missedRuns, let metrics, let retention, let lockHold, let writeDuty, let walLimit,
+            let logLevel,
             let logFormat
         else { throw SettingsError(problems: reading.problems, listing: reading.listing) }
         self.database = database
@@ -79,6 +82,7 @@ package struct Settings: Sendable {
         rollupSpacing = spacing
         rollupMissedRuns = missedRuns
         metricsInterval = metrics
+        self.retention = retention
         self.lockHold = lockHold
         self.writeDuty = writeDuty
         self.walLimit = walLimit
@@ -95,6 +99,7 @@ package struct Settings: Sendable {
         taken.rollupSpacing = new.rollupSpacing
         taken.rollupMissedRuns = new.rollupMissedRuns
         taken.metricsInterval = new.metricsInterval
+        taken.retention = new.retention
         taken.lockHold = new.lockHold
         taken.writeDuty = new.writeDuty
         taken.walLimit = new.walLimit

@@ -135,8 +135,8 @@ package enum SettingsTable {
     package static let all: [any SettingDeclaration] =
         [
             database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, rollupMissedRuns,
-            metricsInterval, lockHold, writeDuty, walLimit, logLevel, logFormat, environmentFile,
-        ] + ofDebugBuilds
+            metricsInterval,
+        ] + ofRetention + [lockHold, writeDuty, walLimit, logLevel, logFormat, environmentFile] + ofDebugBuilds
 
     /// The names of those that a reload applies at once.
     package static var live: Set<String> { Set(all.filter(\.isLive).map(\.name)) }

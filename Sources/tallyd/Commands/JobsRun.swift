@@ -31,7 +31,8 @@ struct JobsRun: AsyncParsableCommand {
         guard !dryRun else {
             let sentence = try await job.entry.preview(
                 JobCatalog.Look(
-                    store: database.store, now: WallClock.now(), monotonic: WallClock.monotonic(), logger: Self.logger))
+                    store: database.store, zone: database.zone, settings: database.settings, now: WallClock.now(),
+                    monotonic: WallClock.monotonic(), logger: Self.logger))
             print("\(name): \(sentence)")
             return
         }

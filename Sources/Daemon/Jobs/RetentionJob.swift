@@ -1,0 +1,65 @@
+import Logging
+import Scheduling
+import Storage
+
+/// The job that seals days and removes what is old enough, by policy.
+package enum RetentionJob {
+    package static let name = "retention"
+
+    static func make(
+        _ store: Store, zone: Zone, term: Term, settings: @escaping @Sendable () -> Settings,
+        schedule: @escaping @Sendable () -> Schedule
+    ) -> Job {
+        Job(
+            name: name, schedule: schedule,
+            // Whatever is left undone the next run finds.
+            policy: { Policy(missed: .latest, deadline: settings().retention.runLimit) }, startsAtOnce: false,
+            body: .steps(
+                hasWork: { true },
+                perform: { context in
+                    let policies = settings().retention.policies
+                    let outcome = try await RetentionRun(store: store, zone: zone, term: term, policies: policies).run(
+                        run: "\(context.slot.instant.milliseconds)", now: context.now, shouldStop: context.isStopping,
+                        progress: context.beat)
+                    if outcome.removed > longRun { await store.releaseMemory() }
+                    return try told(outcome)
+                }))
+    }
+
+    /// A run of so many rows may leave much memory behind.
+    private static let longRun = 100_000
+
+    /// What a run would do now. Writes nothing.
+    static func preview(_ look: JobCatalog.Look) async throws -> String {
+        let planner = RetentionPlanner(store: look.store, zone: look.zone, policies: look.settings.retention.policies)
+        let plan = try await planner.plan(now: look.now)
+        return
+            "would seal \(plan.daysToSeal) days and remove \(plan.rowsToRemove) rows; `tallyd retention plan` says which"
+    }
+
+    private static func told(_ outcome: RetentionRun.Outcome) throws -> JobOutcome {
+        let failures = outcome.tables.compactMap { table in table.failure.map { "\(table.table.rawValue): \($0)" } }
+        guard failures.isEmpty else { throw RetentionFailure(sentences: failures) }
+        var facts: Logger.Metadata = [
+            "days_sealed": "\(outcome.daysSealed.count)", "days_purged": "\(outcome.daysPurged.count)",
+        ]
+        for table in outcome.tables where table.removed > 0 {
+            facts["removed_\(table.table.rawValue)"] = "\(table.removed)"
+        }
+        return JobOutcome(
+            rows: Int64(outcome.removed), isComplete: outcome.isComplete,
+            message: outcome.removed == 0 ? "retention had nothing to remove" : "removed what was old enough",
+            messageID: MessageID.retentionRan, facts: facts,
+            warnings: outcome.tables.filter(\.isWaiting).map { table in
+                JobOutcome.Warning(
+                    message: "\(table.table.rawValue): nothing was removed; \(table.note)",
+                    facts: ["message_id": "\(MessageID.retentionWaits)", "table": "\(table.table.rawValue)"])
+            })
+    }
+}
+
+/// What went wrong with some tables; the others' work is done.
+struct RetentionFailure: Error, CustomStringConvertible {
+    let sentences: [String]
+    var description: String { sentences.joined(separator: "; ") }
+}
