@@ -41,10 +41,9 @@ struct ExitStatus: Hashable {
         case .readOnly: .noPermission
         case .locked, .ownedByAnother, .leaseLost, .full: .temporaryFailure
         case .corrupt, .newerSchema, .changedMigration, .pendingMigration, .wrongEnvironment, .zoneChanged,
-            .rawIncomplete,
-            .sumOverflow:
+            .rawIncomplete, .sumOverflow, .archiveDamaged:
             .dataError
-        case .failed: .failure
+        case .failed, .archiveFailed: .failure
         }
     }
 }

@@ -7,6 +7,7 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         case missing, notADatabase, notAUsageDatabase, readOnly, locked, full, corrupt
         case newerSchema, changedMigration, pendingMigration, wrongEnvironment
         case zoneChanged, rawIncomplete, sumOverflow, leaseLost, ownedByAnother, failed
+        case archiveFailed, archiveDamaged
     }
 
     package let kind: Kind

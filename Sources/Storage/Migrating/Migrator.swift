@@ -206,9 +206,7 @@ package struct Migrator: Sendable {
     }
 
     static func checksum(_ file: MigrationFile) -> String {
-        SHA256.hash(data: file.bytes).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
+        Hex.text(SHA256.hash(data: file.bytes))
     }
 
     // MARK: Running

@@ -1,0 +1,210 @@
+import Foundation
+
+extension ArchiveLine {
+    /// The values of a line, one for each of `columns`.
+    ///
+    /// Reads what `append` writes and nothing else: a line with white space, other escapes, `1` rewritten from `1.0`, or keys in another order is
+    /// refused, since whatever rewrote it may have changed values too. So every line that is read gives the same bytes again.
+    ///
+    /// - Parameter line: with its newline.
+    /// - Throws: `StorageError` of kind `archiveDamaged` that says at which byte what was expected.
+    package func values(of line: UnsafeBufferPointer<UInt8>) throws -> [ArchiveValue] {
+        var cursor = LineCursor(line)
+        var values: [ArchiveValue] = []
+        values.reserveCapacity(columns.count)
+        do {
+            try forEachHead { head in
+                try cursor.expect(head)
+                values.append(try cursor.value())
+            }
+            if columns.isEmpty { try cursor.expect("{") }
+            try cursor.expect("}\n")
+            try cursor.expectEnd()
+        } catch let problem as LineCursor.Problem {
+            throw StorageError(
+                .archiveDamaged, cannot: "read", "a line of the archive",
+                because: "at its byte \(problem.offset + 1) \(problem.description)",
+                remedy: "Compare the file with its checksum (`sha256sum`), and restore it from a copy.")
+        }
+        return values
+    }
+
+    /// The same of a line that `ArchiveReader.next()` gave.
+    package func values(of line: ContiguousArray<UInt8>) throws -> [ArchiveValue] {
+        try line.withUnsafeBufferPointer { try values(of: $0) }
+    }
+}
+
+/// Goes through one line, from its first byte to its last.
+private struct LineCursor {
+    struct Problem: Error {
+        let offset: Int
+        let description: String
+    }
+
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private var offset = 0
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        self.bytes = bytes
+    }
+
+    private func problem(_ description: String) -> Problem { Problem(offset: offset, description: description) }
+
+    private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+    mutating func expect(_ expected: UnsafeBufferPointer<UInt8>) throws {
+        guard starts(with: expected) else {
+            throw problem("there is no `\(String(decoding: expected, as: UTF8.self))`")
+        }
+        offset += expected.count
+    }
+
+    mutating func expect(_ literal: StaticString) throws {
+        try expect(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    }
+
+    func expectEnd() throws {
+        guard offset == bytes.count else { throw problem("the line should have ended") }
+    }
+
+    private func starts(with expected: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard expected.count <= bytes.count - offset, let mine = bytes.baseAddress, let other = expected.baseAddress
+        else { return expected.isEmpty }
+        return memcmp(mine + offset, other, expected.count) == 0
+    }
+
+    mutating func value() throws -> ArchiveValue {
+        switch next {
+        case UInt8(ascii: "\""): return .text(try string())
+        case UInt8(ascii: "{"): return try tagged()
+        case UInt8(ascii: "n"):
+            try expect("null")
+            return .null
+        default: return try number()
+        }
+    }
+
+    // MARK: Numbers
+
+    private mutating func number() throws -> ArchiveValue {
+        var end = offset
+        var isReal = false
+        scan: while end < bytes.count {
+            switch bytes[end] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"): end += 1
+            case UInt8(ascii: "."), UInt8(ascii: "e"):
+                isReal = true
+                end += 1
+            default: break scan
+            }
+        }
+        let text = String(decoding: bytes[offset..<end], as: UTF8.self)
+        // Whatever else these initializers read, such as `+1`, `-0` or `1e400`, comes out as another text than it went in.
+        if isReal, let number = Double(text), number.isFinite, number.description == text {
+            offset = end
+            return .real(number)
+        }
+        if !isReal, let number = Int64(text), number.description == text {
+            offset = end
+            return .integer(number)
+        }
+        throw problem(text.isEmpty ? "there is no value" : "`\(text.prefix(40))` is no number as tallyd writes it")
+    }
+
+    // MARK: Strings
+
+    /// The bytes of a string, which are UTF-8.
+    private mutating func string() throws -> [UInt8] {
+        let start = offset
+        let text = try quoted()
+        guard text.withUnsafeBufferPointer({ JSONText.isUTF8($0) }) else {
+            offset = start
+            throw problem("a string is no UTF-8")
+        }
+        return text
+    }
+
+    private mutating func quoted() throws -> [UInt8] {
+        try expect("\"")
+        var text: [UInt8] = []
+        while true {
+            var end = offset
+            while end < bytes.count, !JSONText.needsEscape(bytes[end]) { end += 1 }
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[offset..<end]))
+            offset = end
+            switch next {
+            case UInt8(ascii: "\""):
+                offset += 1
+                return text
+            case UInt8(ascii: "\\"):
+                text.append(try escape())
+            default:
+                throw problem("a string is not ended")
+            }
+        }
+    }
+
+    private mutating func escape() throws -> UInt8 {
+        let rest = UnsafeBufferPointer(rebasing: bytes[offset...])
+        if rest.count >= 2, let byte = JSONText.byte(escapedAs: rest[1]) {
+            offset += 2
+            return byte
+        }
+        guard rest.count >= 6, rest[1] == UInt8(ascii: "u"), rest[2] == UInt8(ascii: "0"), rest[3] == UInt8(ascii: "0"),
+            let high = Hex.value(rest[4]), let low = Hex.value(rest[5])
+        else { throw problem("there is no escape as tallyd writes it") }
+        let byte = high << 4 | low
+        // 0x08 to 0x0D have short forms, all but 0x0B.
+        guard byte < 0x20, byte == 0x0B || !(0x08...0x0D).contains(byte) else {
+            throw problem("there is no escape as tallyd writes it")
+        }
+        offset += 6
+        return byte
+    }
+
+    // MARK: What JSON has no form for
+
+    private mutating func tagged() throws -> ArchiveValue {
+        let value: ArchiveValue
+        if accept("{\"$real\":") {
+            if accept("\"inf\"") {
+                value = .real(.infinity)
+            } else {
+                try expect("\"-inf\"")
+                value = .real(-.infinity)
+            }
+        } else if accept("{\"$blob\":") {
+            value = .blob(try base64())
+        } else {
+            try expect("{\"$text\":")
+            let start = offset
+            let text = try base64()
+            guard !text.withUnsafeBufferPointer({ JSONText.isUTF8($0) }) else {
+                offset = start
+                throw problem("a text in base64 is UTF-8, and would stand as a string")
+            }
+            value = .text(text)
+        }
+        try expect("}")
+        return value
+    }
+
+    private mutating func accept(_ literal: StaticString) -> Bool {
+        let expected = UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+        guard starts(with: expected) else { return false }
+        offset += expected.count
+        return true
+    }
+
+    private mutating func base64() throws -> [UInt8] {
+        let start = offset
+        let text = Data(try quoted())
+        // Also refuses set bits behind the last byte and anything that the decoder would pass over.
+        guard let decoded = Data(base64Encoded: text), decoded.base64EncodedData() == text else {
+            offset = start
+            throw problem("there is no base64")
+        }
+        return Array(decoded)
+    }
+}
