@@ -29,10 +29,16 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "CSQLiteConfig"),
+        .systemLibrary(
+            name: "CZstd",
+            pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"])]
+        ),
         .target(
             name: "Storage",
             dependencies: [
                 "CSQLiteConfig",
+                "CZstd",
                 "Scheduling",
                 "Migrations",
                 .product(name: "GRDB", package: "GRDB.swift"),
