@@ -1,4 +1,4 @@
--- schema.sql: the whole usage database at schema 1.3.0, for a new file.
+-- schema.sql: the whole usage database at schema 1.4.0, for a new file.
 --
 --   sqlite3 new.db < schema.sql
 --
@@ -253,6 +253,27 @@ CREATE TABLE IF NOT EXISTS retention_state (
   approved_at_ms     INTEGER,
   approved_period_ms INTEGER,
   CONSTRAINT retention_state_flags CHECK (is_waiting IN (0, 1))
+) WITHOUT ROWID;
+
+-- Archive files: what each holds, and that it was read back. Rows of usage_logs go only after what is deleted equals what stands in one.
+CREATE TABLE IF NOT EXISTS archives (
+  table_name     TEXT NOT NULL,
+  date           TEXT NOT NULL,
+  part           INTEGER NOT NULL,  -- from 1 on; a late row of a day that is archived already is in a part of its own
+  path           TEXT NOT NULL,
+  rows           INTEGER NOT NULL,
+  first_id       INTEGER NOT NULL,
+  last_id        INTEGER NOT NULL,
+  sums           JSON NOT NULL,
+  content_bytes  INTEGER NOT NULL,
+  content_sha256 TEXT NOT NULL,
+  file_bytes     INTEGER NOT NULL,
+  file_sha256    TEXT NOT NULL,
+  created_at_ms  INTEGER NOT NULL,
+  used_at_ms     INTEGER,           -- when the rows that it lets go were gone; NULL: a purge by it has not ended
+  PRIMARY KEY (table_name, date, part),
+  CONSTRAINT archives_sums CHECK (json_valid(sums)),
+  CONSTRAINT archives_rows CHECK (rows > 0 AND first_id <= last_id AND part > 0)
 ) WITHOUT ROWID;
 
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -735,14 +756,14 @@ WHERE typeof(model) = 'text'
 -- whenever they are entered.
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.3.0');
+INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.4.0');
 INSERT OR IGNORE INTO schema_metadata (key, value, created_at)
 WITH facts (key, value) AS (
   VALUES
     ('created_date', DATE('now')),
     ('description', 'Usage, keys, conversations and settings of an OpenAI-compatible gateway'),
     ('compatible_with', '1.0.0'),
-    ('last_migration', '004_retention')
+    ('last_migration', '005_archives')
 )
 SELECT facts.key, facts.value, DATETIME(version.created_at, '-1 second')
 FROM facts
@@ -751,5 +772,5 @@ JOIN schema_metadata AS version ON version.key = 'schema_version';
 -- Only for the version that this file makes: a database that came here with another one has its migrations still before it.
 INSERT OR IGNORE INTO schema_migrations (migration_name, checksum, execution_time_ms)
 SELECT column1, '', 0
-FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'))
-WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.3.0');
+FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'))
+WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.4.0');

@@ -6,6 +6,7 @@
 --   sqlite3 -bail usage.db < migrations/002_exact_rollup.sql
 --   sqlite3 -bail usage.db < migrations/003_job_pauses.sql
 --   sqlite3 -bail usage.db < migrations/004_retention.sql
+--   sqlite3 -bail usage.db < migrations/005_archives.sql
 --   sqlite3 -bail usage.db < migrations/prod_setup.sql    (production only)
 --   sqlite3 -bail usage.db < migrations/dev_seed.sql      (development only)
 --   sqlite3 usage.db < migrations/run_migrations.sql      (this file: what is there now)
@@ -40,7 +41,7 @@ FROM (
     FROM (VALUES ('rollup_state'), ('usage_changes'), ('usage_rejects'), ('usage_days'), ('usage_latency_histograms'), ('model_price_book'))
     UNION ALL
     VALUES ('003_job_pauses', 'job_pauses'), ('004_retention', 'retention_overrides'), ('004_retention', 'retention_holds'),
-           ('004_retention', 'retention_state')
+           ('004_retention', 'retention_state'), ('005_archives', 'archives')
   )
   GROUP BY migration
 )
@@ -48,7 +49,7 @@ ORDER BY migration;
 
 -- 2. What is recorded. "no such table: schema_migrations" means that no history was kept: run 001, which changes nothing that is there.
 WITH known (migration_name) AS (
-  VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention')
+  VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives')
 )
 SELECT migration_name AS migration,
        CASE

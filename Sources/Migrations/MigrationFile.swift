@@ -20,6 +20,8 @@ package struct MigrationFile: Sendable {
             number: 3, name: "003_job_pauses", version: "1.2.0", bytes: PackageResources._03_job_pauses_sql),
         MigrationFile(
             number: 4, name: "004_retention", version: "1.3.0", bytes: PackageResources._04_retention_sql),
+        MigrationFile(
+            number: 5, name: "005_archives", version: "1.4.0", bytes: PackageResources._05_archives_sql),
     ]
 }
 

@@ -40,7 +40,7 @@ struct Tallyd: AsyncParsableCommand {
         version: version,
         subcommands: [
             Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, Jobs.self, RollupCommands.self,
-            Retention.self, Hold.self, Migrate.self, Config.self,
+            Retention.self, Hold.self, Archive.self, Migrate.self, Config.self,
         ])
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.

@@ -17,7 +17,7 @@ import Testing
     /// Only these tables, and no share is too large unless said.
     private func run(
         _ periods: [RetentionTable: RetentionPeriod], now: String, share: Double = 1, zone: Zone = .utc,
-        settle: Duration = .seconds(86_400), shouldStop: @Sendable () -> Bool = { false }
+        settle: Duration = .seconds(86_400), shouldStop: @escaping @Sendable () -> Bool = { false }
     ) async throws -> RetentionRun.Outcome {
         let policies = RetentionPolicies(periods: periods, settle: settle, largestShare: share)
         let run = RetentionRun(store: try sample.store(), zone: zone, term: nil, policies: policies)

@@ -10,9 +10,12 @@ package struct RetentionSettings: Sendable, Hashable {
     package var settle: Duration
     package var share: Percentage
     package var periods: [RetentionTable: RetentionPeriod]
+    /// Nil: nothing is archived.
+    package var archiveDirectory: String?
 
     package var policies: RetentionPolicies {
-        RetentionPolicies(periods: periods, settle: settle, largestShare: share.share)
+        RetentionPolicies(
+            periods: periods, settle: settle, largestShare: share.share, archiveFolder: archiveDirectory)
     }
 }
 
@@ -20,7 +23,8 @@ extension RetentionSettings: CustomStringConvertible {
     /// The tables in their order: a dictionary's own is another one each time.
     package var description: String {
         let kept = RetentionTable.allCases.map { "\($0.rawValue) \(policies.period(of: $0))" }
-        return "\(schedule), \(runLimit), \(settle), \(share), " + kept.joined(separator: ", ")
+        return "\(schedule), \(runLimit), \(settle), \(share), \(archiveDirectory ?? "no archive"), "
+            + kept.joined(separator: ", ")
     }
 }
 
@@ -137,8 +141,17 @@ extension SettingsTable {
         )
     }
 
+    static let archiveDirectory = Setting(
+        "TALLYD_ARCHIVE_DIRECTORY",
+        .path,
+        whenAbsent: .leave,
+        example: "/var/lib/tallyd/archive",
+        isLive: true,
+        meaning: "Where usage rows are archived before they go; not set, they are not archived."
+    )
+
     static let ofRetention: [any SettingDeclaration] =
-        [retentionSchedule, retentionRunLimit, retentionSettle, retentionShare]
+        [retentionSchedule, retentionRunLimit, retentionSettle, retentionShare, archiveDirectory]
         + RetentionTable.allCases.map { retention(of: $0) }
 }
 
@@ -149,6 +162,7 @@ extension SettingsReading {
         let limit = value(of: SettingsTable.retentionRunLimit)
         let settle = value(of: SettingsTable.retentionSettle)
         let share = value(of: SettingsTable.retentionShare)
+        let archive = value(of: SettingsTable.archiveDirectory)
         var periods: [RetentionTable: RetentionPeriod] = [:]
         for table in RetentionTable.allCases {
             if let period = value(of: SettingsTable.retention(of: table)) { periods[table] = period }
@@ -163,6 +177,7 @@ extension SettingsReading {
             return nil
         }
         return RetentionSettings(
-            schedule: schedule, runLimit: limit, settle: settle, share: share, periods: periods)
+            schedule: schedule, runLimit: limit, settle: settle, share: share, periods: periods,
+            archiveDirectory: archive)
     }
 }

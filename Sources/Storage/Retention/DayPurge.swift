@@ -134,7 +134,7 @@ package struct DayPurge: Sendable {
         }
     }
 
-    private static func checkSealed(_ db: Database, _ day: Day) throws {
+    static func checkSealed(_ db: Database, _ day: Day) throws {
         let state = try String.fetchOne(
             db, sql: "SELECT state FROM usage_days WHERE date = ?", arguments: [day.description])
         guard let state, state != "adopted" else {
@@ -143,6 +143,15 @@ package struct DayPurge: Sendable {
                 remedy: "Let the rollup finish; a day is sealed once all of it is counted.")
         }
     }
+
+    /// Deletes one row, by its id, day and the time by which holds end: counted, not set aside, and held by nobody.
+    static let deletion = """
+        DELETE FROM usage_logs
+        WHERE id = ?1
+          AND id <= (SELECT cursor FROM rollup_state)
+          AND NOT EXISTS (SELECT 1 FROM usage_rejects r WHERE r.row_id = ?1)
+          AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?2", now: "?3"))
+        """
 
     private static func delete(
         _ db: Database, _ ids: ArraySlice<Int64>, _ day: Day, _ zone: Zone, _ terms: Terms, _ allowance: Allowance
@@ -154,14 +163,7 @@ package struct DayPurge: Sendable {
         try date.withUnsafeBufferPointer { date in
             let delete = try RawStatement(
                 db,
-                """
-                DELETE FROM usage_logs
-                WHERE id = ?1
-                  AND id <= (SELECT cursor FROM rollup_state)
-                  AND NOT EXISTS (SELECT 1 FROM usage_rejects r WHERE r.row_id = ?1)
-                  AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?2", now: "?3"))
-                RETURNING created_at, user_id
-                """)
+                "\(deletion) RETURNING created_at, user_id")
             delete.bind(date, at: 2)
             delete.bind(terms.now.milliseconds, at: 3)
             for id in ids {
@@ -206,6 +208,29 @@ package struct DayPurge: Sendable {
         return count
     }
 
+    /// Ids of counted rows of the day that may go and that no hold keeps, ascending.
+    static func findUnheld(_ db: Database, _ day: Day, _ zone: Zone, _ terms: Terms) throws -> [Int64] {
+        let ids = try find(db, day, zone, terms, after: .min)
+        guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM retention_holds)") ?? true else { return ids }
+        let unheld = try RawStatement(
+            db,
+            """
+            SELECT 1
+            FROM usage_logs u
+            WHERE u.id = ?1 AND \(RetentionHolds.none(on: .usageLogs, user: "u.user_id", day: "?2", now: "?3"))
+            """)
+        unheld.bind(terms.now.milliseconds, at: 3)
+        let date = ContiguousArray(day.description.utf8)
+        return try date.withUnsafeBufferPointer { date in
+            unheld.bind(date, at: 2)
+            return try ids.filter { id in
+                unheld.bind(id, at: 1)
+                defer { unheld.reset() }
+                return try unheld.step()
+            }
+        }
+    }
+
     /// Ids of counted rows of the day that may go, ascending, above `after`.
     private static func find(_ db: Database, _ day: Day, _ zone: Zone, _ terms: Terms, after: Int64) throws -> [Int64] {
         var calendar = DayCalendar(zone: zone)
@@ -225,7 +250,7 @@ package struct DayPurge: Sendable {
     }
 
     /// The day is purged once nothing of it is left that was counted.
-    private func close(_ day: Day, _ terms: Terms) async throws {
+    func close(_ day: Day, _ terms: Terms) async throws {
         let zone = zone
         let isEmpty = try await store.read("find rows of \(day) in") { db in
             let everybody = Terms(now: terms.now, run: terms.run)

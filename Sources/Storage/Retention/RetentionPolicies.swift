@@ -7,14 +7,17 @@ package struct RetentionPolicies: Sendable, Equatable {
     package var settle: Duration
     /// The share of a table, 0 to 1, above which a run waits for an approval.
     package var largestShare: Double
+    /// The folder that usage rows are archived in before they go; nil: they are not archived.
+    package var archiveFolder: String?
 
     package init(
         periods: [RetentionTable: RetentionPeriod] = Self.defaults, settle: Duration = .seconds(2 * 86_400),
-        largestShare: Double = 0.2
+        largestShare: Double = 0.2, archiveFolder: String? = nil
     ) {
         self.periods = periods
         self.settle = settle
         self.largestShare = largestShare
+        self.archiveFolder = archiveFolder
     }
 
     package func period(of table: RetentionTable) -> RetentionPeriod { periods[table] ?? .off }

@@ -10,8 +10,12 @@ package struct RetentionRun: Sendable {
     let zone: Zone
     let term: Term?
     let policies: RetentionPolicies
+    let files: ArchiveFiles
 
-    package init(store: Store, zone: Zone, term: Term?, policies: RetentionPolicies) {
+    package init(
+        store: Store, zone: Zone, term: Term?, policies: RetentionPolicies, files: ArchiveFiles = .system
+    ) {
+        self.files = files
         self.store = store
         self.zone = zone
         self.term = term
@@ -43,7 +47,7 @@ package struct RetentionRun: Sendable {
     ///   - progress: called after every bite.
     /// - Throws: `StorageError` of kind `leaseLost`. What one table's work throws otherwise is in its outcome, and the others go on.
     package func run(
-        run: String, now: Instant, shouldStop: @Sendable () -> Bool, progress: @Sendable () -> Void
+        run: String, now: Instant, shouldStop: @escaping @Sendable () -> Bool, progress: @escaping @Sendable () -> Void
     ) async throws -> Outcome {
         var outcome = Outcome()
         for table in RetentionTable.allCases where policies.period(of: table) != .off {
@@ -68,8 +72,8 @@ package struct RetentionRun: Sendable {
     }
 
     private func work(
-        on table: RetentionTable, _ run: String, _ now: Instant, _ shouldStop: @Sendable () -> Bool,
-        _ progress: @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
+        on table: RetentionTable, _ run: String, _ now: Instant, _ shouldStop: @escaping @Sendable () -> Bool,
+        _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
     ) async throws {
         let planner = RetentionPlanner(store: store, zone: zone, policies: policies)
         var plan = try await planner.plan(table, now: now)
@@ -106,8 +110,8 @@ package struct RetentionRun: Sendable {
 
     /// True when a day was sealed.
     private func seal(
-        _ plan: RetentionPlan.TablePlan, _ now: Instant, _ shouldStop: @Sendable () -> Bool,
-        _ progress: @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
+        _ plan: RetentionPlan.TablePlan, _ now: Instant, _ shouldStop: @escaping @Sendable () -> Bool,
+        _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
     ) async throws -> Bool {
         let sealing = DaySealing(store: store, zone: zone, term: term)
         var isAny = false
@@ -136,7 +140,8 @@ package struct RetentionRun: Sendable {
 
     private func purgeDays(
         _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ planner: RetentionPlanner, _ run: String,
-        _ shouldStop: @Sendable () -> Bool, _ progress: @Sendable () -> Void, _ result: inout TableOutcome,
+        _ shouldStop: @escaping @Sendable () -> Bool, _ progress: @escaping @Sendable () -> Void,
+        _ result: inout TableOutcome,
         _ outcome: inout Outcome
     ) async throws {
         let overrides = try await RetentionOverrides(store: store).of(.usageLogs)
@@ -151,10 +156,19 @@ package struct RetentionRun: Sendable {
             let terms = DayPurge.Terms(
                 othersMayGo: planner.mayGo(end: end, plan.period, believed),
                 users: overrides.mapValues { planner.mayGo(end: end, $0, believed) }, now: believed, run: run)
-            let purged = try await purge.purge(day.day, terms) {
+            let stop: @Sendable () -> Bool = {
                 progress()
                 return shouldStop()
             }
+            let purged =
+                if let folder = policies.archiveFolder {
+                    try await purge.purge(
+                        day.day, terms,
+                        by: DayArchive(store: store, zone: zone, term: term, folder: folder, files: files),
+                        shouldStop: stop)
+                } else {
+                    try await purge.purge(day.day, terms, shouldStop: stop)
+                }
             result.removed += purged.removed
             result.kept += purged.kept
             if purged.removed > 0 { outcome.daysPurged.append(day.day) }
@@ -169,8 +183,9 @@ package struct RetentionRun: Sendable {
     // MARK: Other tables, by rows
 
     private func purgeRows(
-        _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ run: String, _ shouldStop: @Sendable () -> Bool,
-        _ progress: @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
+        _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ run: String,
+        _ shouldStop: @escaping @Sendable () -> Bool,
+        _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
     ) async throws {
         guard plan.due.rows > 0 else { return }
         let overrides = try await RetentionOverrides(store: store).of(plan.table)

@@ -1,0 +1,85 @@
+import Foundation
+import GRDB
+package import Scheduling
+
+/// What the database knows of its archive files (table archives).
+package struct ArchiveManifest: Sendable {
+    let store: Store
+
+    package init(store: Store) {
+        self.store = store
+    }
+
+    package struct Entry: Sendable, Equatable {
+        package let table: String
+        package let day: Day
+        /// From 1.
+        package let part: Int
+        package let path: String
+        package let firstID: Int64
+        package let lastID: Int64
+        package let sums: [String: Int64]
+        package let digest: ArchiveDigest
+        package let createdAt: Instant
+        /// When the rows that it let go were gone; nil while a purge by it has not ended.
+        package let usedAt: Instant?
+    }
+
+    /// By day, then part.
+    package func list(_ days: ClosedRange<Day>? = nil) async throws -> [Entry] {
+        let bounds = (days?.lowerBound ?? .first, days?.upperBound ?? .last)
+        return try await store.read("read the archives of") { db in
+            try Self.fetch(db, "WHERE date BETWEEN ? AND ?", [bounds.0.description, bounds.1.description])
+        }
+    }
+
+    static func fetch(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [Entry] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT table_name, date, part, path, rows, first_id, last_id, sums, content_bytes, content_sha256, file_bytes,
+                       file_sha256, created_at_ms, used_at_ms
+                FROM archives
+                \(condition)
+                ORDER BY date, table_name, part
+                """,
+            arguments: arguments
+        ).compactMap { row in
+            guard let day = Day(row["date"] as String) else { return nil }
+            let sums = try JSONDecoder().decode([String: Int64].self, from: Data((row["sums"] as String).utf8))
+            return Entry(
+                table: row["table_name"], day: day, part: row["part"], path: row["path"], firstID: row["first_id"],
+                lastID: row["last_id"], sums: sums,
+                digest: ArchiveDigest(
+                    rows: row["rows"], contentBytes: row["content_bytes"], contentSHA256: row["content_sha256"],
+                    fileBytes: row["file_bytes"], fileSHA256: row["file_sha256"]),
+                createdAt: Instant(milliseconds: row["created_at_ms"]),
+                usedAt: (row["used_at_ms"] as Int64?).map(Instant.init(milliseconds:)))
+        }
+    }
+
+    static func insert(_ entry: Entry, _ db: Database) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        try db.execute(
+            sql: """
+                INSERT INTO archives (
+                  table_name, date, part, path, rows, first_id, last_id, sums, content_bytes, content_sha256, file_bytes, file_sha256,
+                  created_at_ms
+                )
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                entry.table, entry.day.description, entry.part, entry.path, entry.digest.rows, entry.firstID,
+                entry.lastID, String(decoding: try encoder.encode(entry.sums), as: UTF8.self),
+                entry.digest.contentBytes, entry.digest.contentSHA256, entry.digest.fileBytes, entry.digest.fileSHA256,
+                entry.createdAt.milliseconds,
+            ])
+    }
+
+    static func markUsed(_ entry: Entry, now: Instant, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE archives SET used_at_ms = ? WHERE table_name = ? AND date = ? AND part = ?",
+            arguments: [now.milliseconds, entry.table, entry.day.description, entry.part])
+    }
+}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import Daemon
+import Scheduling
+import Storage
+
+/// `tallyd archive`: the group.
+struct Archive: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List, verify and restore the archives of purged days.",
+        discussion: """
+            With TALLYD_ARCHIVE_DIRECTORY set, the rows of a day are written to a file there before they go: JSON Lines in zstd, which \
+            zstdcat, DuckDB and pandas read as they are. Each row that is deleted was compared with its line.
+
+            EXAMPLES
+              tallyd archive list
+              tallyd archive verify                               read every file and compare it with what it should hold
+              tallyd archive restore --day 2026-07-29             bring a day's rows back; no total changes
+              tallyd archive restore --day 2026-07-29 --into look.db
+            """,
+        subcommands: [ArchiveList.self, ArchiveVerify.self, ArchiveRestoreCommand.self],
+        defaultSubcommand: ArchiveList.self)
+}
+
+/// `tallyd archive list`.
+struct ArchiveList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the archives that are on record.")
+
+    @OptionGroup var options: DatabaseOptions
+    @OptionGroup var days: DayOptions
+    @Flag(help: .jsonHelp) var json = false
+
+    func run() async throws {
+        let database = try await UsageDatabase.open(options)
+        let entries = try await ArchiveManifest(store: database.store).list(days.range)
+        guard !json else {
+            print(try JSONValue.object(["archives": .array(entries.map(Self.json))]).text())
+            return
+        }
+        guard !entries.isEmpty else {
+            print(
+                database.settings.retention.archiveDirectory == nil
+                    ? "nothing is archived: TALLYD_ARCHIVE_DIRECTORY is not set" : "nothing is archived yet")
+            return
+        }
+        var table = TextTable([
+            .left("day"), .right("part"), .right("rows"), .right("file"), .right("content"), .left("rows gone at"),
+            .left(""),
+        ])
+        table.rows = entries.map { entry in
+            [
+                entry.day.description, "\(entry.part)", Figures.count(entry.digest.rows),
+                Figures.bytes(entry.digest.fileBytes), Figures.bytes(entry.digest.contentBytes),
+                entry.usedAt?.description ?? "not yet", "",
+            ]
+        }
+        print(table.lines(trailing: entries.map(\.path.printable)).joined(separator: "\n"))
+    }
+
+    private static func json(_ entry: ArchiveManifest.Entry) -> JSONValue {
+        .object([
+            "table": .string(entry.table), "day": JSONValue(entry.day), "part": JSONValue(entry.part),
+            "path": .string(entry.path), "rows": JSONValue(entry.digest.rows), "first_id": JSONValue(entry.firstID),
+            "last_id": JSONValue(entry.lastID), "sums": .object(entry.sums.mapValues { JSONValue($0) }),
+            "content_bytes": JSONValue(entry.digest.contentBytes),
+            "content_sha256": .string(entry.digest.contentSHA256),
+            "file_bytes": JSONValue(entry.digest.fileBytes), "file_sha256": .string(entry.digest.fileSHA256),
+            "created_at": JSONValue(entry.createdAt), "used_at": JSONValue(entry.usedAt),
+        ])
+    }
+}
+
+/// `tallyd archive verify`.
+struct ArchiveVerify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Read every archive and compare it with what is on record of it.",
+        discussion: "Ends with 65 when one of them is not what it was.")
+
+    @OptionGroup var options: DatabaseOptions
+    @OptionGroup var days: DayOptions
+
+    func run() async throws {
+        let database = try await UsageDatabase.open(options)
+        let interruption = Interruption()
+        let entries = try await ArchiveManifest(store: database.store).list(days.range)
+        var damaged = 0
+        var rows: Int64 = 0
+        for entry in entries {
+            try interruption.check()
+            do {
+                try ArchiveReader.verify(path: entry.path, expected: entry.digest)
+                rows += entry.digest.rows
+            } catch let error as StorageError {
+                damaged += 1
+                Terminal.complain("\(error)")
+            }
+        }
+        guard damaged == 0 else {
+            Terminal.complain(
+                "\(Figures.count(damaged)) of \(Figures.count(entries.count, "archive")) can't be relied on")
+            throw ExitCode(65)
+        }
+        print("whole: \(Figures.count(entries.count, "archive")) with \(Figures.count(rows, "row"))")
+    }
+}
+
+/// `tallyd archive restore`.
+struct ArchiveRestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Bring the rows of an archived day back.",
+        discussion: """
+            Into the database they came from, where they are counted already and no total changes; or, with --into, into another one, which is \
+            made if it is not there. Rows that are there already stay as they are. Unless a hold keeps them, the next retention run removes \
+            them again.
+            """)
+
+    @Option(help: ArgumentHelp("The day, as YYYY-MM-DD.", valueName: "day"), transform: DayOptions.day)
+    var day: Day
+    @Option(help: ArgumentHelp("Another database to restore into.", valueName: "file")) var into: String?
+    @OptionGroup var options: DatabaseOptions
+
+    func run() async throws {
+        let database = try await UsageDatabase.open(options)
+        let parts = try await ArchiveManifest(store: database.store).list(day...day)
+        guard !parts.isEmpty else {
+            throw ValidationError("\(day) has no archive: `tallyd archive list` names those that there are.")
+        }
+        let interruption = Interruption()
+        let target = try await target(database)
+        let outcome = try await ArchiveRestore(into: target).restore(
+            parts, isOrigin: into == nil, shouldStop: { interruption.isRaised })
+        try interruption.check()
+        let present = outcome.present > 0 ? ", \(Figures.count(outcome.present, "row")) were there already" : ""
+        print("\(day): \(Figures.count(outcome.restored, "row")) restored into \(target.path)\(present)")
+        guard into == nil, outcome.restored > 0 else { return }
+        print("To keep them from the next retention run: tallyd hold add --from \(day) --to \(day) --reason …")
+    }
+
+    private func target(_ database: UsageDatabase) async throws -> Store {
+        guard let into else { return database.store }
+        let store = try Store.creating(path: into, pace: database.settings.pace)
+        if try await !Migrator(store: store).status().isCurrent {
+            _ = try await Migrator(store: store).migrate { _ in }
+        }
+        return store
+    }
+}
