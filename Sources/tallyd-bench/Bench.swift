@@ -7,7 +7,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tallyd-bench",
         abstract:
-            "Measure the rollup against 1.0.0's nightly statement, the gateway's latency with and without tallyd, and the daemon at work, idle and stopping.",
+            "Measure the rollup against 1.0.0's nightly statement, the gateway's latency with and without tallyd, a purge, and the daemon at work, idle and stopping.",
         discussion: """
             Needs the release builds of tallyd and gateway-sim beside it, and the sqlite3 shell. Prints a table, and JSON with --json. \
             Nothing here passes or fails on a time: read the ratios.
@@ -28,8 +28,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Folder for the databases; kept between runs, so that they are made once.")
     var folder = NSTemporaryDirectory() + "tallyd-bench"
 
-    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle, stop.")
-    var only = "first,tick,gateway,metrics,slots,idle,stop"
+    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle, stop, purge.")
+    var only = "first,tick,gateway,metrics,slots,idle,stop,purge"
 
     @Option(help: "Runs of each timed side; the median is printed.")
     var runs = 3
@@ -50,6 +50,9 @@ struct Bench: AsyncParsableCommand {
         }
         if names.contains("gateway") {
             results += try GatewayView(tools: tools, data: data, rows: rows).measure()
+        }
+        if names.contains("purge") {
+            results += try await Purge(tools: tools, data: data, rows: rows, days: days).measure()
         }
         if names.contains("metrics") {
             results += try await MetricsTick(data: data, runs: max(runs, 5)).measure()

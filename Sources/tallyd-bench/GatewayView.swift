@@ -7,7 +7,7 @@ struct GatewayView {
     let data: Dataset
     let rows: Int
 
-    private struct Report: Decodable {
+    struct Report: Decodable {
         let count: Int
         let busy: Int
         let p50_ms: Double
@@ -25,7 +25,7 @@ struct GatewayView {
         let rollup = try ChildProcess.run(tools.tallyd, ["rollup", "run", "--database", path])
         Thread.sleep(forTimeInterval: 1)
         writer.interrupt()
-        let beside = try report(writer.wait())
+        let beside = try Self.report(writer.wait())
         guard rollup.status == 0 else { throw BenchError("rollup ended with \(rollup.status)\n\(rollup.output)") }
         let scenario = "gateway at 500/s"
         func line(_ what: String, _ value: Double, _ unit: String, _ bound: String? = nil) -> Measurement {
@@ -45,7 +45,7 @@ struct GatewayView {
     }
 
     private func write(_ path: String, seconds: Int) throws -> Report {
-        try report(
+        try Self.report(
             ChildProcess.run(
                 tools.gateway,
                 [
@@ -64,7 +64,7 @@ struct GatewayView {
             ])
     }
 
-    private func report(_ child: ChildProcess) throws -> Report {
+    static func report(_ child: ChildProcess) throws -> Report {
         guard child.status == 0 else { throw BenchError("the writer ended with \(child.status)\n\(child.output)") }
         return try JSONDecoder().decode(Report.self, from: Data(child.output.utf8))
     }

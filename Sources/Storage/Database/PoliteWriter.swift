@@ -21,6 +21,8 @@ package final class PoliteWriter: Sendable {
         var pace: Pace
         var courtesy: Courtesy
         var nextCheckpoint: UInt64 = 0
+        /// What the log may hold while nobody else writes, in bytes; nil: eight times the pace's limit.
+        var logLimit: Int64?
         var totals = Totals()
     }
 
@@ -207,10 +209,23 @@ package final class PoliteWriter: Sendable {
 
     /// In the middle of work only at twice that: it stops the work for as long as the volume takes.
     private func checkpointIfLarge(_ db: Database, now: UInt64) throws {
-        guard now >= state.withLock({ $0.nextCheckpoint }) else { return }
+        let (next, ownLimit) = state.withLock { ($0.nextCheckpoint, $0.courtesy.isShared ? nil : $0.logLimit) }
+        if let ownLimit { return try checkpoint(db, above: ownLimit) }
+        guard now >= next else { return }
         state.withLock { $0.nextCheckpoint = now + 50_000_000 }
         try checkpoint(db, above: 8 * pace.walLimitBytes)
     }
+
+    /// Does work that writes a page or more for each row, such as a purge, with the log kept small: what it holds is copied back as it goes, for as
+    /// long as nobody else writes. A gateway's own checkpoints do that while it does.
+    func keepingLogSmall<T>(_ work: () async throws -> T) async throws -> T {
+        state.withLock { $0.logLimit = Self.smallLogBytes }
+        defer { state.withLock { $0.logLimit = nil } }
+        return try await work()
+    }
+
+    /// With the bite that passes it, the log stays below 16 MiB, so that a volume that was nearly full is not filled by a purge.
+    private static let smallLogBytes: Int64 = 12 * 1_024 * 1_024
 
     /// PASSIVE and nothing else: it waits for nobody and makes nobody wait. Only far over the limit, because SQLite 3.7.0 to 3.51.2 can
     /// corrupt a WAL database when a checkpoint races another connection's reset of the log (sqlite.org/wal.html, "The WAL-Reset Bug").

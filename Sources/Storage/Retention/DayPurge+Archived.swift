@@ -135,27 +135,28 @@ extension DayPurge {
         let encoder = ArchiveLine(columns: columns)
         var removed = 0
         var looked = 0
-        var deleted: ContiguousArray<UInt8> = []
+        var present: ContiguousArray<UInt8> = []
+        let (cursor, aside) = try exempt(db, lines.first?.id ?? 0, lines.last?.id ?? 0)
         let date = ContiguousArray(day.description.utf8)
         try date.withUnsafeBufferPointer { date in
-            let delete = try RawStatement(
-                db, "\(deletion) RETURNING \(DayArchive.list(columns))")
+            let row = try RawStatement(db, "SELECT \(DayArchive.list(columns)) FROM usage_logs WHERE id = ?1")
+            let delete = try RawStatement(db, deletion)
             delete.bind(date, at: 2)
             delete.bind(terms.now.milliseconds, at: 3)
             for line in lines {
-                delete.bind(line.id, at: 1)
                 looked += 1
-                if try delete.step() {
-                    removed += 1
-                    deleted.removeAll(keepingCapacity: true)
-                    try encoder.append(delete.handle, from: 0, to: &deleted)
-                    guard deleted == line.bytes else {
-                        delete.reset()
-                        throw Differs()
-                    }
-                    _ = try delete.step()
+                row.bind(line.id, at: 1)
+                if line.id <= cursor, !aside.contains(line.id), try row.step() {
+                    present.removeAll(keepingCapacity: true)
+                    try encoder.append(row.handle, from: 0, to: &present)
+                    row.reset()
+                    guard present == line.bytes else { throw Differs() }
+                    delete.bind(line.id, at: 1)
+                    try delete.run()
+                    removed += Int(sqlite3_changes(db.sqliteConnection))
+                } else {
+                    row.reset()
                 }
-                delete.reset()
                 if allowance.isSpent { break }
             }
         }

@@ -191,7 +191,8 @@ package struct RetentionPlanner: Sendable {
                 case _ where plan.horizon == nil: .wait("its rows are kept for ever")
                 default: .wait("its rows are not old enough")
                 }
-            plan.days.append(RetentionPlan.DayPlan(day: day, rows: rows, state: state, step: step, isDue: isDue))
+            plan.days.append(
+                RetentionPlan.DayPlan(day: day, rows: rows, state: state, step: step, isDue: isDue || isDueForSome))
             if isDue, state != "adopted" {
                 plan.due.add(calendar.bounds(of: day).lowerBound, rows: rows)
                 plan.due.add(Instant(milliseconds: end.milliseconds - 1), rows: 0)

@@ -76,11 +76,10 @@ package struct RetentionRun: Sendable {
         _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
     ) async throws {
         let planner = RetentionPlanner(store: store, zone: zone, policies: policies)
-        var plan = try await planner.plan(table, now: now)
+        let plan = try await planner.plan(table, now: now)
         progress()
         if table == .usageLogs {
-            let isSealed = try await seal(plan, now, shouldStop, progress, &result, &outcome)
-            if isSealed { plan = try await planner.plan(table, now: now) }
+            try await seal(plan, now, shouldStop, progress, &result, &outcome)
         }
         guard let believed = plan.believed else {
             result.note = "it has no row"
@@ -91,10 +90,12 @@ package struct RetentionRun: Sendable {
             result.isWaiting = true
             return
         }
-        if table == .usageLogs {
-            try await purgeDays(plan, believed, planner, run, shouldStop, progress, &result, &outcome)
-        } else {
-            try await purgeRows(plan, believed, run, shouldStop, progress, &result, &outcome)
+        try await store.writer.keepingLogSmall {
+            if table == .usageLogs {
+                try await purgeDays(plan, believed, planner, run, shouldStop, progress, &result, &outcome)
+            } else {
+                try await purgeRows(plan, believed, run, shouldStop, progress, &result, &outcome)
+            }
         }
         if result.removed == 0, result.note.isEmpty { result.note = Self.idleNote(plan) }
     }
@@ -108,24 +109,21 @@ package struct RetentionRun: Sendable {
 
     // MARK: Usage, by days
 
-    /// True when a day was sealed.
     private func seal(
         _ plan: RetentionPlan.TablePlan, _ now: Instant, _ shouldStop: @escaping @Sendable () -> Bool,
         _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
-    ) async throws -> Bool {
+    ) async throws {
         let sealing = DaySealing(store: store, zone: zone, term: term)
-        var isAny = false
         for day in plan.days where day.step == .seal {
             if shouldStop() {
                 outcome.isComplete = false
-                return isAny
+                return
             }
             var refusal = try await sealing.seal(day.day, now: now)
             // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
             if refusal == .changedMeanwhile { refusal = try await sealing.seal(day.day, now: now) }
             progress()
             guard let refusal else {
-                isAny = true
                 outcome.daysSealed.append(day.day)
                 continue
             }
@@ -133,9 +131,8 @@ package struct RetentionRun: Sendable {
             // What waits for the rollup waits for every later day, too; drift is the day's own.
             if case .drift = refusal { continue }
             outcome.isComplete = false
-            return isAny
+            return
         }
-        return isAny
     }
 
     private func purgeDays(
@@ -147,7 +144,8 @@ package struct RetentionRun: Sendable {
         let overrides = try await RetentionOverrides(store: store).of(.usageLogs)
         let purge = DayPurge(store: store, zone: zone, term: term)
         var calendar = DayCalendar(zone: zone)
-        for day in plan.days where day.step == .purge {
+        let justSealed = Set(outcome.daysSealed)
+        for day in plan.days where day.step == .purge || (day.isDue && justSealed.contains(day.day)) {
             if shouldStop() {
                 outcome.isComplete = false
                 return
