@@ -14,8 +14,14 @@ package struct DayArchive: Sendable {
     /// The folder that the archives are in.
     let folder: String
     let files: ArchiveFiles
+    /// Called after every part that was written.
+    let progress: @Sendable () -> Void
 
-    package init(store: Store, zone: Zone, term: Term?, folder: String, files: ArchiveFiles = .system) {
+    package init(
+        store: Store, zone: Zone, term: Term?, folder: String, files: ArchiveFiles = .system,
+        progress: @escaping @Sendable () -> Void = {}
+    ) {
+        self.progress = progress
         self.store = store
         self.zone = zone
         self.term = term
@@ -71,6 +77,7 @@ package struct DayArchive: Sendable {
                     try Self.append(chunk, db, columns, line, to: writer)
                 }
                 total.add(part)
+                progress()
             }
             guard let firstID = total.firstID, let lastID = total.lastID else {
                 writer.abandon()

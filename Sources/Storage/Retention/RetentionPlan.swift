@@ -94,8 +94,13 @@ package struct RetentionPlanner: Sendable {
     let store: Store
     let zone: Zone
     let policies: RetentionPolicies
+    /// Called after every part that was read: a large table takes longer than a watchdog waits.
+    let progress: @Sendable () -> Void
 
-    package init(store: Store, zone: Zone, policies: RetentionPolicies) {
+    package init(
+        store: Store, zone: Zone, policies: RetentionPolicies, progress: @escaping @Sendable () -> Void = {}
+    ) {
+        self.progress = progress
         self.store = store
         self.zone = zone
         self.policies = policies
@@ -152,6 +157,7 @@ package struct RetentionPlanner: Sendable {
             let part = try await store.read("find old rows of") { db in
                 try scan.read(db, after: position, zone: zone)
             }
+            progress()
             plan.rows += part.rows
             plan.held += part.held
             plan.unreadable += part.unreadable
@@ -165,7 +171,7 @@ package struct RetentionPlanner: Sendable {
 
     /// Usage rows are counted by day in the index on created_at, without being read themselves.
     private func readDays(_ plan: inout RetentionPlan.TablePlan, _ overrides: [String: RetentionPeriod]) async throws {
-        let counts = try await UsageDays.rowsByDay(store, zone: zone)
+        let counts = try await UsageDays.rowsByDay(store, zone: zone, progress: progress)
         plan.rows = counts.values.reduce(0, +)
         plan.unreadable = try await store.read("count rows set aside in") { db in
             try Int64.fetchOne(db, sql: "SELECT COUNT(*) FROM usage_rejects") ?? 0
@@ -225,6 +231,7 @@ package struct RetentionPlanner: Sendable {
             held += try await store.read("count held rows of") { db in
                 try DayPurge.countHeld(db, day, zone, now: now)
             }
+            progress()
         }
         return held
     }

@@ -75,7 +75,7 @@ package struct RetentionRun: Sendable {
         on table: RetentionTable, _ run: String, _ now: Instant, _ shouldStop: @escaping @Sendable () -> Bool,
         _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
     ) async throws {
-        let planner = RetentionPlanner(store: store, zone: zone, policies: policies)
+        let planner = RetentionPlanner(store: store, zone: zone, policies: policies, progress: progress)
         let plan = try await planner.plan(table, now: now)
         progress()
         if table == .usageLogs {
@@ -162,7 +162,8 @@ package struct RetentionRun: Sendable {
                 if let folder = policies.archiveFolder {
                     try await purge.purge(
                         day.day, terms,
-                        by: DayArchive(store: store, zone: zone, term: term, folder: folder, files: files),
+                        by: DayArchive(
+                            store: store, zone: zone, term: term, folder: folder, files: files, progress: progress),
                         shouldStop: stop)
                 } else {
                     try await purge.purge(day.day, terms, shouldStop: stop)

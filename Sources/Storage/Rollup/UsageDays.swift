@@ -86,7 +86,9 @@ enum UsageDays {
     }
 
     /// Raw rows by day, counted in the index on created_at. Rows whose time can't be read are of no day.
-    static func rowsByDay(_ store: Store, zone: Zone) async throws -> [Day: Int64] {
+    ///
+    /// - Parameter progress: called after every week.
+    static func rowsByDay(_ store: Store, zone: Zone, progress: @Sendable () -> Void) async throws -> [Day: Int64] {
         let days = try await store.read("find days of") { db in
             try present(db, in: nil, calendar: DayCalendar(zone: zone))
         }
@@ -109,6 +111,7 @@ enum UsageDays {
                 return part
             }
             counts.merge(part) { _, new in new }
+            progress()
         }
         return counts
     }
