@@ -36,7 +36,8 @@ package struct ScheduleText: Sendable, Hashable, CustomStringConvertible {
         do throws(Schedule.Problem) {
             _ = try Schedule(parsing: text, zone: .utc)
         } catch {
-            throw SettingComplaint("is no schedule: \(error)")
+            // Of a calendar expression's, the sentence without the picture below it.
+            throw SettingComplaint("is no schedule: " + "\(error)".prefix { $0 != "\n" })
         }
         description = text
     }

@@ -59,7 +59,7 @@ package struct RetentionPlan: Sendable, Equatable {
         package let day: Day
         package let rows: Int64
         package let state: String
-        package let step: Step
+        package internal(set) var step: Step
         /// Whether it is old enough, so that a day that is sealed goes with the same run.
         package let isDue: Bool
 
@@ -205,7 +205,13 @@ package struct RetentionPlanner: Sendable {
             }
         }
         let holds = try await RetentionHolds(store: store).list()
-        plan.held = try await heldRows(plan, holds, believed)
+        for (day, held) in try await heldRows(plan, holds, believed) where held > 0 {
+            plan.held += held
+            guard let index = plan.days.firstIndex(where: { $0.day == day }), held >= plan.days[index].rows else {
+                continue
+            }
+            plan.days[index].step = .wait("a hold keeps its rows")
+        }
         plan.due.rows -= min(plan.due.rows, plan.held)
     }
 
@@ -213,22 +219,22 @@ package struct RetentionPlanner: Sendable {
         if case .limited(let period) = period { end <= believed.before(by: period) } else { false }
     }
 
-    /// Held rows among those that are due. Counted row by row, where there are holds at all.
+    /// Held rows among those that are due, by day. Counted row by row, where there are holds at all.
     private func heldRows(
         _ plan: RetentionPlan.TablePlan, _ holds: [RetentionHolds.Hold], _ believed: Instant
-    ) async throws -> Int64 {
+    ) async throws -> [Day: Int64] {
         let now = believed
         guard holds.contains(where: { $0.scope.table == nil || $0.scope.table == .usageLogs }),
             let oldest = plan.due.oldest,
             let newest = plan.due.newest
-        else { return 0 }
+        else { return [:] }
         var calendar = DayCalendar(zone: zone)
-        guard let first = calendar.day(of: oldest), let last = calendar.day(of: newest) else { return 0 }
-        var held: Int64 = 0
+        guard let first = calendar.day(of: oldest), let last = calendar.day(of: newest) else { return [:] }
+        var held: [Day: Int64] = [:]
         for number in first.number...last.number {
             guard let day = Day(number: Int(number)) else { continue }
             let zone = zone
-            held += try await store.read("count held rows of") { db in
+            held[day] = try await store.read("count held rows of") { db in
                 try DayPurge.countHeld(db, day, zone, now: now)
             }
             progress()

@@ -85,7 +85,7 @@ enum UsageDays {
         return days
     }
 
-    /// Raw rows by day, counted in the index on created_at. Rows whose time can't be read are of no day.
+    /// Raw rows by day, counted in the index on created_at, without those that were set aside. Rows whose time can't be read are of no day.
     ///
     /// - Parameter progress: called after every week.
     static func rowsByDay(_ store: Store, zone: Zone, progress: @Sendable () -> Void) async throws -> [Day: Int64] {
@@ -101,10 +101,11 @@ enum UsageDays {
             let part = try await store.read("count rows by day in") { db in
                 var calendar = DayCalendar(zone: zone)
                 var part: [Day: Int64] = [:]
+                let aside = Set(try Int64.fetchAll(db, sql: "SELECT row_id FROM usage_rejects"))
                 try UsageScan.forEachRow(db, first...last, calendar: calendar, columns: "created_at", through: .max) {
-                    statement, _ in
-                    guard let instant = UsageAccumulator.instant(statement, 1), let day = calendar.day(of: instant),
-                        day >= first, day <= last
+                    statement, id in
+                    guard !aside.contains(id), let instant = UsageAccumulator.instant(statement, 1),
+                        let day = calendar.day(of: instant), day >= first, day <= last
                     else { return }
                     part[day, default: 0] += 1
                 }
