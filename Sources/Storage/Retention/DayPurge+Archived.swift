@@ -1,5 +1,4 @@
 import GRDB
-import GRDBSQLite
 package import Scheduling
 
 /// Purging by an archive: only rows that stand in its file go, and each only if what is deleted is, byte for byte, the file's line.
@@ -85,82 +84,34 @@ extension DayPurge {
             }
             if shouldStop() { return .stopped }
             guard !lines.isEmpty else { break }
-            switch try await bite(entry.day, lines, terms, columns) {
+            let ahead = lines
+            let bite = try await bite(entry.day, terms) { db, allowance in
+                try Self.delete(db, ahead, entry.day, terms, columns, allowance)
+            }
+            switch bite {
             case .removed(let removed, let looked):
                 outcome.removed += removed
                 outcome.kept += looked - removed
                 lines.removeFirst(looked)
             case .unsettled: return .stopped
-            case .differs: return .differs
+            case .stale: return .differs
             }
         }
         return .done
     }
 
-    private enum Bite {
-        case removed(Int, of: Int)
-        /// Corrections wait, so that nobody knows yet what is counted.
-        case unsettled
-        /// A row is not what the archive has: nothing of this bite was removed.
-        case differs
-    }
-
-    private struct Differs: Error {}
-
-    private func bite(_ day: Day, _ lines: [Line], _ terms: Terms, _ columns: [String]) async throws -> Bite {
-        let term = term
-        do {
-            return try await store.writer.write("purge \(day) from") { db, allowance in
-                try term?.check(db)
-                try Self.checkSealed(db, day)
-                let isQuiet = try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT 1 FROM usage_changes)") ?? false
-                guard isQuiet else { return .unsettled }
-                try db.execute(sql: "UPDATE rollup_state SET purging = 1 WHERE id = 1")
-                let (removed, looked) = try Self.delete(db, lines, day, terms, columns, allowance)
-                try db.execute(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1")
-                if removed > 0 {
-                    try AuditTrail.notePurge(
-                        of: .usageLogs, day: day.description, rows: removed, run: terms.run, now: terms.now, db)
-                }
-                return .removed(removed, of: looked)
-            }
-        } catch is Differs {
-            return .differs
-        }
-    }
-
     private static func delete(
         _ db: Database, _ lines: [Line], _ day: Day, _ terms: Terms, _ columns: [String], _ allowance: Allowance
-    ) throws -> (removed: Int, looked: Int) {
+    ) throws -> (Int, of: Int) {
         let encoder = ArchiveLine(columns: columns)
-        var removed = 0
-        var looked = 0
         var present: ContiguousArray<UInt8> = []
-        let (cursor, aside) = try exempt(db, lines.first?.id ?? 0, lines.last?.id ?? 0)
-        let date = ContiguousArray(day.description.utf8)
-        try date.withUnsafeBufferPointer { date in
-            let row = try RawStatement(db, "SELECT \(DayArchive.list(columns)) FROM usage_logs WHERE id = ?1")
-            let delete = try RawStatement(db, deletion)
-            delete.bind(date, at: 2)
-            delete.bind(terms.now.milliseconds, at: 3)
-            for line in lines {
-                looked += 1
-                row.bind(line.id, at: 1)
-                if line.id <= cursor, !aside.contains(line.id), try row.step() {
-                    present.removeAll(keepingCapacity: true)
-                    try encoder.append(row.handle, from: 0, to: &present)
-                    row.reset()
-                    guard present == line.bytes else { throw Differs() }
-                    delete.bind(line.id, at: 1)
-                    try delete.run()
-                    removed += Int(sqlite3_changes(db.sqliteConnection))
-                } else {
-                    row.reset()
-                }
-                if allowance.isSpent { break }
-            }
+        return try delete(
+            db, lines, id: \.id, columns: DayArchive.list(columns), day, terms, allowance
+        ) { row, line in
+            present.removeAll(keepingCapacity: true)
+            try encoder.append(row, from: 0, to: &present)
+            guard present == line.bytes else { throw Stale() }
         }
-        return (removed, looked)
     }
 
     private func markUsed(_ entry: ArchiveManifest.Entry, _ terms: Terms) async throws {

@@ -39,6 +39,8 @@ package struct RetentionRun: Sendable {
         /// Why it did nothing, or what still waits; empty where all was done.
         package var note = ""
         package var isWaiting = false
+        /// Whether the run has gone by the present period: not when it waits, failed, or had nothing to hold the clock against.
+        var wentByPeriod = false
         package var failure: String?
     }
 
@@ -90,6 +92,7 @@ package struct RetentionRun: Sendable {
             result.isWaiting = true
             return
         }
+        result.wentByPeriod = true
         try await store.writer.keepingLogSmall {
             if table == .usageLogs {
                 try await purgeDays(plan, believed, planner, run, shouldStop, progress, &result, &outcome)
@@ -226,19 +229,20 @@ package struct RetentionRun: Sendable {
         let period = policies.period(of: result.table).milliseconds
         try await store.writer.write("record retention in") { db, _ in
             try term?.check(db)
-            // A run that waits has not gone by the new period: what it was before stays on record, and so does an approval that is not used up.
+            // What has not gone by the new period leaves the one before on record, else the next run would not ask; and so does an approval that
+            // is not used up.
             try db.execute(
                 sql: """
                     INSERT INTO retention_state (table_name, period_ms, ran_at_ms, removed, note, is_waiting)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                     ON CONFLICT (table_name) DO UPDATE
-                    SET period_ms = CASE WHEN ?6 AND ran_at_ms > 0 THEN period_ms ELSE ?2 END,
+                    SET period_ms = CASE WHEN NOT ?8 AND ran_at_ms > 0 THEN period_ms ELSE ?2 END,
                         ran_at_ms = ?3, removed = ?4, note = ?5, is_waiting = ?6,
                         approved_at_ms = CASE WHEN ?4 > 0 AND ?7 THEN NULL ELSE approved_at_ms END
                     """,
                 arguments: [
                     result.table.rawValue, period, now.milliseconds, result.removed, result.note, result.isWaiting,
-                    result.failure == nil && result.note.isEmpty,
+                    result.failure == nil && result.note.isEmpty, result.wentByPeriod && result.failure == nil,
                 ])
         }
     }
