@@ -45,6 +45,7 @@ struct Tallyd: AsyncParsableCommand {
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.
     static func main() async {
+        Store.keepOneHeap()
         do {
             var command = try parseAsRoot()
             do {

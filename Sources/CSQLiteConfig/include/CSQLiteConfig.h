@@ -16,6 +16,9 @@ static inline int csqliteconfig_count_no_memory(void) {
     return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/// Lets all threads of this process allocate from one heap. Threads that have a heap of their own already keep it.
+static inline void csqliteconfig_keep_one_heap(void) { mallopt(M_ARENA_MAX, 1); }
+
 /// Gives the operating system back what the allocator keeps of freed memory (Swift's Glibc module leaves malloc.h out).
 static inline void csqliteconfig_trim_heap(void) { malloc_trim(0); }
 

@@ -23,7 +23,7 @@ package enum RollupJob {
                 perform: { context in
                     let outcome = try await rollup.run(
                         shouldStop: context.isStopping, progress: { _ in context.beat() })
-                    if outcome.rows > longRun {
+                    if outcome.rows >= longRun {
                         try await store.writer.settleLog()
                         await store.releaseMemory()
                     }
