@@ -251,6 +251,22 @@ import Testing
         let now = Self.at("2026-11-21T12:00:00Z")
         try await overrides.set(.forever, for: "long", in: .usageLogs, now: now)
         try await overrides.set(Self.days(2), for: "short", in: .usageLogs, now: now)
+        // The plan knows whose they are, so that the guard on a table's share does, too.
+        func planned() async throws -> RetentionPlan.TablePlan? {
+            let policies = RetentionPolicies(
+                periods: [.usageLogs: Self.days(5)], settle: .seconds(86_400), largestShare: 0.3)
+            let planner = RetentionPlanner(store: try sample.store(), zone: .utc, policies: policies)
+            return try await planner.plan(now: now).tables.first { $0.table == .usageLogs }
+        }
+        #expect(try await planned()?.due.rows == 6 + 9)
+        #expect(try await planned()?.stop == .share(percent: 45, limit: 30))
+        let holds = RetentionHolds(store: try sample.store())
+        let hold = try await holds.add(
+            RetentionHolds.Scope(user: "short", from: Day("2026-11-18"), through: Day("2026-11-18")), reason: "r",
+            endsAt: nil, now: now)
+        #expect(try await planned()?.due.rows == 6 + 8)
+        #expect(try await planned()?.held == 1)
+        #expect(try await holds.release(hold.id, now: now) != nil)
         let outcome = try await run([.usageLogs: Self.days(5)], now: "\(now)")
         #expect(outcome.removed == 6 + 9)
         func days(of user: String) throws -> Int? {

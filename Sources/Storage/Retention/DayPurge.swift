@@ -32,6 +32,9 @@ package struct DayPurge: Sendable {
             self.run = run
         }
 
+        /// Whether anybody's rows may.
+        package var letAnyGo: Bool { othersMayGo || users.values.contains(true) }
+
         func mayGo(_ user: UnsafeBufferPointer<UInt8>) -> Bool {
             users.isEmpty ? othersMayGo : users[String(decoding: user, as: UTF8.self)] ?? othersMayGo
         }
@@ -213,8 +216,8 @@ package struct DayPurge: Sendable {
         }
     }
 
-    /// Rows of the day that a hold keeps.
-    static func countHeld(_ db: Database, _ day: Day, _ zone: Zone, now: Instant) throws -> Int64 {
+    /// Rows of the day that may go by the terms, and that a hold keeps.
+    static func countHeld(_ db: Database, _ day: Day, _ zone: Zone, _ terms: Terms) throws -> Int64 {
         let held = try RawStatement(
             db,
             """
@@ -222,13 +225,12 @@ package struct DayPurge: Sendable {
             FROM usage_logs u
             WHERE u.id = ?1
             """)
-        held.bind(now.milliseconds, at: 3)
-        let everybody = Terms(now: now, run: "")
+        held.bind(terms.now.milliseconds, at: 3)
         var count: Int64 = 0
         let date = ContiguousArray(day.description.utf8)
         try date.withUnsafeBufferPointer { date in
             held.bind(date, at: 2)
-            for id in try find(db, day, zone, everybody, after: .min) {
+            for id in try find(db, day, zone, terms, after: .min) {
                 held.bind(id, at: 1)
                 if try held.step(), sqlite3_column_int64(held.handle, 0) != 0 { count += 1 }
                 held.reset()

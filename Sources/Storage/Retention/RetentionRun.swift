@@ -154,9 +154,7 @@ package struct RetentionRun: Sendable {
                 return
             }
             let end = calendar.bounds(of: day.day).upperBound
-            let terms = DayPurge.Terms(
-                othersMayGo: planner.mayGo(end: end, plan.period, believed),
-                users: overrides.mapValues { planner.mayGo(end: end, $0, believed) }, now: believed, run: run)
+            let terms = planner.terms(of: end, plan.period, overrides, believed, run: run)
             let stop: @Sendable () -> Bool = {
                 progress()
                 return shouldStop()
