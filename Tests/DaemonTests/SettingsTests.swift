@@ -30,6 +30,7 @@ import Testing
         #expect(settings.lockHold == .milliseconds(5))
         #expect(settings.writeDuty.share == 0.1)
         #expect(settings.walLimit.bytes == 67_108_864)
+        #expect(settings.secureDelete == .fast)
         #expect(settings.logLevel == .info)
         #expect(settings.logFormat == .auto)
         #expect(settings.environmentFile == nil)
@@ -41,7 +42,8 @@ import Testing
             "TALLYD_ENVIRONMENT": "staging",
             "TALLYD_ROLLUP_INTERVAL": "1h", "TALLYD_ROLLUP_WAKE": "on", "TALLYD_ROLLUP_SPACING": "1m30s",
             "TALLYD_ROLLUP_MISSED_RUNS": "all", "TALLYD_METRICS_INTERVAL": "1h", "TALLYD_LOCK_HOLD": "50ms",
-            "TALLYD_WRITE_DUTY": "100%", "TALLYD_WAL_LIMIT": "1GiB", "TALLYD_LOG_LEVEL": "trace",
+            "TALLYD_WRITE_DUTY": "100%", "TALLYD_WAL_LIMIT": "1GiB", "TALLYD_SECURE_DELETE": "off",
+            "TALLYD_LOG_LEVEL": "trace",
             "TALLYD_LOG_FORMAT": "journal", "TALLYD_ENVIRONMENT_FILE": "/etc/tallyd/tallyd.env",
         ])
         #expect(settings.database == "usage.db")
@@ -54,6 +56,8 @@ import Testing
         #expect(settings.lockHold == .milliseconds(50))
         #expect(settings.writeDuty.percent == 100)
         #expect(settings.walLimit == .gibibytes(1))
+        #expect(settings.secureDelete == .off)
+        #expect(settings.pace.secureDelete == .off)
         #expect(settings.logLevel == .trace)
         #expect(settings.logFormat == .journal)
         #expect(settings.environmentFile == "/etc/tallyd/tallyd.env")
@@ -106,6 +110,8 @@ import Testing
         ("TALLYD_WAL_LIMIT", "8589934592GiB", "is larger than can be counted; write a smaller size, such as 64MiB"),
         ("TALLYD_WAL_LIMIT", "65GiB", "is out of range; write 1MiB to 64GiB"),
         ("TALLYD_WAL_LIMIT", "1023KiB", "is out of range; write 1MiB to 64GiB"),
+        ("TALLYD_SECURE_DELETE", "yes", "is not fast, on or off; write one of them"),
+        ("TALLYD_SECURE_DELETE", "fats", "is not fast, on or off; did you mean fast?"),
         ("TALLYD_TIMEZONE", "Europe/Berln", "is no IANA time zone; did you mean Europe/Berlin?"),
         ("TALLYD_TIMEZONE", "europe/berlin", "is no IANA time zone; did you mean Europe/Berlin?"),
         ("TALLYD_TIMEZONE", "Tokyo", "is no IANA time zone; did you mean Asia/Tokyo?"),

@@ -3,7 +3,9 @@ package import Storage
 
 extension Settings {
     /// How considerate this program's writes are.
-    package var pace: Pace { Pace(hold: lockHold, duty: writeDuty.share, walLimitBytes: walLimit.bytes) }
+    package var pace: Pace {
+        Pace(hold: lockHold, duty: writeDuty.share, walLimitBytes: walLimit.bytes, secureDelete: secureDelete)
+    }
 
     /// - Throws: `StorageError` when the machine's tzdata lost the zone between the check and now.
     package var zone: Zone {

@@ -22,6 +22,7 @@ package struct Settings: Sendable {
     package private(set) var lockHold: Duration
     package private(set) var writeDuty: Percentage
     package private(set) var walLimit: ByteSize
+    package private(set) var secureDelete: SecureDelete
     package private(set) var logLevel: Logger.Level
     package let logFormat: LogFormat
     /// The file that the variables came from, if it was named.
@@ -59,6 +60,7 @@ package struct Settings: Sendable {
         let lockHold = reading.value(of: SettingsTable.lockHold)
         let writeDuty = reading.value(of: SettingsTable.writeDuty)
         let walLimit = reading.value(of: SettingsTable.walLimit)
+        let secureDelete = reading.value(of: SettingsTable.secureDelete)
         let logLevel = reading.value(of: SettingsTable.logLevel)
         let logFormat = reading.value(of: SettingsTable.logFormat)
         environmentFile = reading.value(of: SettingsTable.environmentFile)
@@ -71,7 +73,7 @@ package struct Settings: Sendable {
         reading.refuseContradictions(interval: interval, wake: wake, spacing: spacing)
         guard reading.problems.isEmpty, let database, let timeZone, let environment, let interval, let wake,
             let spacing, let missedRuns, let metrics, let retention, let lockHold, let writeDuty, let walLimit,
-            let logLevel,
+            let secureDelete, let logLevel,
             let logFormat
         else { throw SettingsError(problems: reading.problems, listing: reading.listing) }
         self.database = database
@@ -86,6 +88,7 @@ package struct Settings: Sendable {
         self.lockHold = lockHold
         self.writeDuty = writeDuty
         self.walLimit = walLimit
+        self.secureDelete = secureDelete
         self.logLevel = logLevel
         self.logFormat = logFormat
         listing = reading.listing
@@ -103,6 +106,7 @@ package struct Settings: Sendable {
         taken.lockHold = new.lockHold
         taken.writeDuty = new.writeDuty
         taken.walLimit = new.walLimit
+        taken.secureDelete = new.secureDelete
         taken.logLevel = new.logLevel
         taken.listing = listing.taking(SettingsTable.live, of: new.listing)
         return taken

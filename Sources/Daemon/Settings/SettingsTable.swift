@@ -93,6 +93,15 @@ package enum SettingsTable {
         isLive: true,
         meaning: "The size of the write-ahead log that is fine; at eight times it tallyd asks for a passive checkpoint."
     )
+    static let secureDelete = Setting(
+        "TALLYD_SECURE_DELETE",
+        .word,
+        whenAbsent: .use(SecureDelete.fast),
+        example: "on",
+        isLive: true,
+        meaning:
+            "Whether what tallyd deletes is overwritten in the file: within pages that stay in use, always, or not at all."
+    )
     static let logLevel = Setting(
         "TALLYD_LOG_LEVEL",
         .word,
@@ -136,7 +145,8 @@ package enum SettingsTable {
         [
             database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, rollupMissedRuns,
             metricsInterval,
-        ] + ofRetention + [lockHold, writeDuty, walLimit, logLevel, logFormat, environmentFile] + ofDebugBuilds
+        ] + ofRetention + [lockHold, writeDuty, walLimit, secureDelete, logLevel, logFormat, environmentFile]
+        + ofDebugBuilds
 
     /// The names of those that a reload applies at once.
     package static var live: Set<String> { Set(all.filter(\.isLive).map(\.name)) }

@@ -15,10 +15,13 @@ package struct Pace: Sendable, Equatable {
     /// The size of the write-ahead log that is fine. At eight times this the writer checkpoints it, passively. The gateway's own checkpoints
     /// (every 1,000 pages by default) normally keep it far below.
     package var walLimitBytes: Int64
+    /// More overwriting is more pages in the log.
+    package var secureDelete: SecureDelete
 
     package init(
         hold: Duration = .milliseconds(5), duty: Double = 0.1, pagesPerSecond: Double = 500,
-        pageShare: Double = 1.0 / 3, patience: Duration = .seconds(30), walLimitBytes: Int64 = 64 * 1_024 * 1_024
+        pageShare: Double = 1.0 / 3, patience: Duration = .seconds(30), walLimitBytes: Int64 = 64 * 1_024 * 1_024,
+        secureDelete: SecureDelete = .fast
     ) {
         self.hold = hold
         self.duty = duty
@@ -26,6 +29,7 @@ package struct Pace: Sendable, Equatable {
         self.pageShare = pageShare
         self.patience = patience
         self.walLimitBytes = walLimitBytes
+        self.secureDelete = secureDelete
     }
 }
 

@@ -52,10 +52,21 @@ package final class PoliteWriter: Sendable {
 
     /// Goes on at another pace: from the next bite on, and what is known of others is kept.
     package func change(to pace: Pace) {
-        state.withLock {
-            $0.pace = pace
-            $0.courtesy.change(to: pace)
+        let isOverwritingAnew = state.withLock { state in
+            defer {
+                state.pace = pace
+                state.courtesy.change(to: pace)
+            }
+            return state.pace.secureDelete != pace.secureDelete
         }
+        guard isOverwritingAnew else { return }
+        // In the connection's own queue, hence between two bites, and without waiting for the one in hand. The pragma only sets a flag of the
+        // connection's, so that there is no failure to tell of.
+        queue.asyncWriteWithoutTransaction { db in try? Self.set(pace.secureDelete, db) }
+    }
+
+    static func set(_ secureDelete: SecureDelete, _ db: Database) throws {
+        try db.execute(sql: "PRAGMA secure_delete = \(secureDelete.rawValue)")
     }
 
     package var totals: Totals { state.withLock { $0.totals } }

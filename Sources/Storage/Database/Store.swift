@@ -43,7 +43,7 @@ package final class Store: Sendable {
         _ = Self.isConfigured
         try Self.examine(path, creating: creating)
         do {
-            let queue = try DatabaseQueue(path: path, configuration: Self.writing(prepare))
+            let queue = try DatabaseQueue(path: path, configuration: Self.writing(pace, prepare))
             writer = PoliteWriter(queue: queue, path: path, pace: pace, steps: steps)
             readers = try (0..<2).map { _ in try DatabaseQueue(path: path, configuration: Self.reading(prepare)) }
         } catch {
@@ -55,7 +55,7 @@ package final class Store: Sendable {
     private static let isConfigured: Bool = csqliteconfig_count_no_memory() == SQLITE_OK
 
     /// The mistakes that SQLite would answer with a bare code, or by making a new file.
-    private static func examine(_ path: String, creating: Bool) throws {
+    static func examine(_ path: String, creating: Bool) throws {
         func refuse(_ kind: StorageError.Kind, _ cause: String, _ remedy: String) -> StorageError {
             StorageError(kind, cannot: "open", path, because: cause, remedy: remedy)
         }
@@ -83,7 +83,7 @@ package final class Store: Sendable {
         }
     }
 
-    private static func writing(_ prepare: Preparation?) -> Configuration {
+    private static func writing(_ pace: Pace, _ prepare: Preparation?) -> Configuration {
         var configuration = Configuration()
         configuration.label = "tallyd.writer"
         // While opening: whoever closes the file last, or opens it first after a crash, has it alone for a moment, and a gateway in rollback mode
@@ -99,9 +99,9 @@ package final class Store: Sendable {
             // A commit of ours may be lost with the machine's power but never half; the rollup then counts the same rows again.
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 0")
-            // Debian's SQLite overwrites what is deleted. FAST still does so within pages that are written anyway; only pages that become free are
-            // left as they are: dropping one index of five million rows else writes 73,000 pages (301 MB of log) in one transaction.
-            try db.execute(sql: "PRAGMA secure_delete = FAST")
+            // Debian's SQLite overwrites what is deleted, unless it is told otherwise. By default that is FAST: dropping one index of five million
+            // rows else writes 73,000 pages (301 MB of log) in one transaction.
+            try PoliteWriter.set(pace.secureDelete, db)
             csqliteconfig_fire_triggers(db.sqliteConnection, 0)  // see PoliteWriter.write
             // 16 MiB: the pages of daily_usage_stats and its two indexes that a batch of a week touches.
             try db.execute(sql: "PRAGMA cache_size = -16384")
