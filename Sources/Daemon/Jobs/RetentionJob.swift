@@ -38,7 +38,9 @@ package enum RetentionJob {
     }
 
     private static func told(_ outcome: RetentionRun.Outcome) throws -> JobOutcome {
-        let failures = outcome.tables.compactMap { table in table.failure.map { "\(table.table.rawValue): \($0)" } }
+        let failures =
+            outcome.tables.compactMap { table in table.failure.map { "\(table.table.rawValue): \($0)" } }
+            + [outcome.givingBackFailure].compactMap(\.self)
         guard failures.isEmpty else { throw RetentionFailure(sentences: failures) }
         var facts: Logger.Metadata = [
             "days_sealed": "\(outcome.daysSealed.count)", "days_purged": "\(outcome.daysPurged.count)",
@@ -46,15 +48,21 @@ package enum RetentionJob {
         for table in outcome.tables where table.removed > 0 {
             facts["removed_\(table.table.rawValue)"] = "\(table.removed)"
         }
+        if outcome.bytesGivenBack > 0 { facts["given_back_bytes"] = "\(outcome.bytesGivenBack)" }
         return JobOutcome(
             rows: Int64(outcome.removed), isComplete: outcome.isComplete,
-            message: outcome.removed == 0 ? "retention had nothing to remove" : "removed what was old enough",
+            message: message(of: outcome),
             messageID: MessageID.retentionRan, facts: facts,
             warnings: outcome.tables.filter(\.isWaiting).map { table in
                 JobOutcome.Warning(
                     message: "\(table.table.rawValue): nothing was removed; \(table.note)",
                     facts: ["message_id": "\(MessageID.retentionWaits)", "table": "\(table.table.rawValue)"])
             })
+    }
+
+    private static func message(of outcome: RetentionRun.Outcome) -> String {
+        if outcome.removed > 0 { return "removed what was old enough" }
+        return outcome.bytesGivenBack > 0 ? "gave free pages back" : "retention had nothing to remove"
     }
 }
 

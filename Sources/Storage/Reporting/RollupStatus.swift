@@ -21,9 +21,8 @@ package struct RollupStatus: Sendable, Equatable {
     /// Days no longer open, by state.
     package let closedDays: [String: Int]
     package let updatedAt: Instant?
-    package let databaseBytes: Int64
+    package let space: FileSpace
     package let walBytes: Int64
-    package let freeBytes: Int64
 
     package static func read(_ store: Store) async throws -> RollupStatus {
         let path = store.path
@@ -34,7 +33,6 @@ package struct RollupStatus: Sendable, Equatable {
                 db, sql: "SELECT MIN(id) FROM usage_logs WHERE id > ?", arguments: [state.cursor])
             let updated = try Int64.fetchOne(db, sql: "SELECT updated_at_ms FROM rollup_state WHERE id = 1") ?? 0
             let dates = try String.fetchAll(db, sql: "SELECT date FROM rollup_dirty_days ORDER BY date")
-            let pageSize = try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 0
             return RollupStatus(
                 cursor: state.cursor,
                 lastID: last,
@@ -50,9 +48,8 @@ package struct RollupStatus: Sendable, Equatable {
                     Int($0)
                 },
                 updatedAt: updated > 0 ? Instant(milliseconds: updated) : nil,
-                databaseBytes: (try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0) * pageSize,
-                walBytes: size(path + "-wal"),
-                freeBytes: (try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0) * pageSize)
+                space: try FileSpace.read(db),
+                walBytes: size(path + "-wal"))
         }
     }
 

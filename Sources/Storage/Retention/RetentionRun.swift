@@ -1,7 +1,8 @@
 import GRDB
 package import Scheduling
 
-/// One retention run: seals the days that are over, then removes what the plan shows, table by table, in bites.
+/// One retention run: seals the days that are over, removes what the plan shows, table by table, in bites, and gives back pages that became free,
+/// where the file can.
 ///
 /// Whatever a bite finds is judged again in the transaction that deletes it. A run may be cut anywhere; the next one goes on from what is
 /// there then.
@@ -26,6 +27,10 @@ package struct RetentionRun: Sendable {
         package var tables: [TableOutcome] = []
         package var daysSealed: [Day] = []
         package var daysPurged: [Day] = []
+        /// By how much the database has become smaller; see `FreedPages`.
+        package var bytesGivenBack: Int64 = 0
+        /// What went wrong with that.
+        package var givingBackFailure: String?
         /// False when it was asked to stop, or something has to be settled first.
         package var isComplete = true
 
@@ -65,11 +70,12 @@ package struct RetentionRun: Sendable {
             } catch {
                 result.failure = "\(error)"
                 result.note = "failed: \(error)"
-                try? await note(error, on: table, now)
+                try? await note(error, on: table.rawValue, now)
             }
             try await record(result, now)
             outcome.tables.append(result)
         }
+        if !shouldStop() { try await giveBack(now, shouldStop, progress, &outcome) }
         return outcome
     }
 
@@ -245,12 +251,12 @@ package struct RetentionRun: Sendable {
         }
     }
 
-    private func note(_ error: any Error, on table: RetentionTable, _ now: Instant) async throws {
+    func note(_ error: any Error, on resource: String, _ now: Instant) async throws {
         let term = term
         try await store.writer.write("record a failure in") { db, _ in
             try term?.check(db)
             try AuditTrail.note(
-                "retention.error", on: table.rawValue, id: nil, facts: ["error": "\(error)"], now: now, db)
+                "retention.error", on: resource, id: nil, facts: ["error": "\(error)"], now: now, db)
         }
     }
 }

@@ -36,7 +36,8 @@ struct TableName: ExpressibleByArgument {
 /// `tallyd retention status`.
 struct RetentionStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show each policy, what its last run did, and the states of days.")
+        commandName: "status",
+        abstract: "Show each policy, what its last run did, the states of days, and the free space.")
 
     @OptionGroup var options: DatabaseOptions
     @Flag(help: .jsonHelp) var json = false
@@ -44,12 +45,13 @@ struct RetentionStatus: AsyncParsableCommand {
     func run() async throws {
         let database = try await UsageDatabase.open(options)
         let states = try await RetentionState.read(database.store)
-        let days = try await RollupStatus.read(database.store).closedDays
+        let status = try await RollupStatus.read(database.store)
+        let days = status.closedDays
         let holds = try await RetentionHolds(store: database.store).list()
         let overrides = try await RetentionOverrides(store: database.store).list()
         let policies = database.settings.retention.policies
         guard !json else {
-            print(try Self.json(policies, states, days, holds.count, overrides).text())
+            print(try Self.json(policies, states, status, holds.count, overrides).text())
             return
         }
         var table = TextTable([
@@ -67,6 +69,7 @@ struct RetentionStatus: AsyncParsableCommand {
         print(table.lines(trailing: notes).joined(separator: "\n"))
         let closed = days.sorted { $0.key < $1.key }.map { "\(Figures.count($0.value)) \($0.key)" }
         print("\ndays: \(closed.isEmpty ? "none is sealed yet" : closed.joined(separator: ", "))")
+        print("file: \(status.space.sentence)")
         if !holds.isEmpty { print("\(Figures.count(holds.count, "hold")): `tallyd hold list` names them") }
         for override in overrides {
             print("user \(override.user.printable) in \(override.table.printable): \(override.period)")
@@ -74,7 +77,7 @@ struct RetentionStatus: AsyncParsableCommand {
     }
 
     private static func json(
-        _ policies: RetentionPolicies, _ states: [RetentionTable: RetentionState], _ days: [String: Int], _ holds: Int,
+        _ policies: RetentionPolicies, _ states: [RetentionTable: RetentionState], _ status: RollupStatus, _ holds: Int,
         _ overrides: [RetentionOverrides.Override]
     ) -> JSONValue {
         .object([
@@ -90,7 +93,12 @@ struct RetentionStatus: AsyncParsableCommand {
                         "approved_at": JSONValue(state?.approvedAt),
                     ])
                 }),
-            "days": .object(days.mapValues { JSONValue($0) }), "holds": JSONValue(holds),
+            "days": .object(status.closedDays.mapValues { JSONValue($0) }), "holds": JSONValue(holds),
+            "file": [
+                "bytes": JSONValue(status.space.bytes), "free_bytes": JSONValue(status.space.freeBytes),
+                "free_percent": JSONValue(Figures.percentage(status.space.freePages, of: status.space.pages)),
+                "auto_vacuum": .string(status.space.autoVacuum.word),
+            ],
             "overrides": .array(
                 overrides.map { override in
                     .object([

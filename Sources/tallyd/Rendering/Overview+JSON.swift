@@ -6,9 +6,12 @@ extension Overview {
         [
             "rollup": rollupJSON,
             "database": [
-                "path": .string(path), "bytes": JSONValue(rollup.databaseBytes),
+                "path": .string(path), "bytes": JSONValue(rollup.space.bytes),
                 "wal_bytes": JSONValue(rollup.walBytes),
-                "free_bytes": JSONValue(rollup.freeBytes), "schema_version": JSONValue(schema.schemaVersion),
+                "page_bytes": JSONValue(rollup.space.pageSize), "pages": JSONValue(rollup.space.pages),
+                "free_pages": JSONValue(rollup.space.freePages), "free_bytes": JSONValue(rollup.space.freeBytes),
+                "free_percent": JSONValue(Figures.percentage(rollup.space.freePages, of: rollup.space.pages)),
+                "auto_vacuum": .string(rollup.space.autoVacuum.word), "schema_version": JSONValue(schema.schemaVersion),
                 "environment": JSONValue(schema.environment), "sqlite_version": .string(sqlite),
                 "sqlite_has_wal_reset_bug": .bool(Self.hasWALResetBug(sqlite)),
             ],

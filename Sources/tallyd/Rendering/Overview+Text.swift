@@ -63,8 +63,7 @@ extension Overview {
     }
 
     private var databaseLines: [String] {
-        let free = rollup.freeBytes > 0 ? ", of which \(Figures.bytes(rollup.freeBytes)) free for reuse" : ""
-        let size = "\(Figures.bytes(rollup.databaseBytes))\(free), write-ahead log \(Figures.bytes(rollup.walBytes))"
+        let size = "\(rollup.space.sentence), write-ahead log \(Figures.bytes(rollup.walBytes))"
         let environment = schema.environment.map { ", \($0.printable)" } ?? ""
         let risk =
             Self.hasWALResetBug(sqlite)
@@ -98,5 +97,13 @@ extension Overview {
 
     private static func line(_ label: String, _ text: String) -> String {
         label + String(repeating: " ", count: max(1, 13 - label.count)) + text
+    }
+}
+
+extension FileSpace {
+    /// The file's size, and what of it is free: `9.9 MiB, of which 1.2 MiB (12.1%) free for reuse`.
+    var sentence: String {
+        let free = "\(Figures.bytes(freeBytes)) (\(Figures.percent(freePages, of: pages))) free for reuse"
+        return Figures.bytes(bytes) + (freePages > 0 ? ", of which \(free)" : "")
     }
 }
