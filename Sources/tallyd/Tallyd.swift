@@ -24,6 +24,7 @@ struct Tallyd: AsyncParsableCommand {
               tallyd report --by model --last 7d   usage and cost
               tallyd jobs                          what runs when, and how it went
               tallyd retention plan                what would be removed now, and why not more
+              tallyd compact --dry-run             what a rewrite without free pages would find
               tallyd metrics --match gateway       how the gateway and its host are
 
             EXIT STATUS
@@ -40,7 +41,7 @@ struct Tallyd: AsyncParsableCommand {
         version: version,
         subcommands: [
             Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, Jobs.self, RollupCommands.self,
-            Retention.self, Hold.self, Archive.self, Migrate.self, Config.self,
+            Retention.self, Hold.self, Archive.self, Compact.self, Migrate.self, Config.self,
         ])
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.

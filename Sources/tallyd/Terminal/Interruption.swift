@@ -5,8 +5,10 @@ import Synchronization
 /// A command was asked to stop, and did so between two bites.
 struct Interrupted: Error, CustomStringConvertible {
     let signal: Int32
+    /// How things stand now.
+    var standing = "what was committed stays right, and the same command goes on from there"
 
-    var description: String { "stopped; what was committed stays right, and the same command goes on from there" }
+    var description: String { "stopped; \(standing)" }
 }
 
 /// SIGINT and SIGTERM as a question that long work asks between two bites. A second one ends the process at once, which SQLite survives too.
@@ -43,6 +45,11 @@ final class Interruption: Sendable {
     /// - Throws: `Interrupted` once a stop was asked for.
     func check() throws {
         if let signal = state.withLock({ $0.signal }) { throw Interrupted(signal: signal) }
+    }
+
+    /// For work that noticed the stop by itself.
+    func stopped(_ standing: String) -> Interrupted {
+        Interrupted(signal: state.withLock { $0.signal } ?? SIGINT, standing: standing)
     }
 
     /// Waits in steps short enough to notice a stop at once.
