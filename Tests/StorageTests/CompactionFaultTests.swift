@@ -119,7 +119,7 @@ import Testing
             try FileManager.default.removeItem(atPath: ballast)
             #expect(try FileManager.default.contentsOfDirectory(atPath: volume.path) == ["usage.db"])
             let shell = try await SQLiteShell.run("PRAGMA journal_mode;\n.dump\n", on: path)
-            #expect(CompactionSample.lines(shell) == ["wal"] + content)
+            #expect(CompactionSample.lines(shell) == (["wal"] + content).sorted())
         }
     }
 

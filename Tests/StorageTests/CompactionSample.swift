@@ -69,8 +69,9 @@ final class CompactionSample {
         return Self.lines(shell)
     }
 
+    /// Sorted: VACUUM writes the schema's indexes before its views and triggers, in whatever order they were made.
     static func lines(_ shell: SQLiteShell) -> [String] {
-        shell.output.split(separator: "\n").map(String.init).filter { !$0.contains("'database.compacted'") }
+        shell.output.split(separator: "\n").map(String.init).filter { !$0.contains("'database.compacted'") }.sorted()
     }
 
     /// Names in its folder, but for the lock's.

@@ -103,7 +103,7 @@ import Testing
 
     @Test func `what is given back leaves the least number of pages that is a tenth or less`() {
         var random = SplitMix64(for: "surplus")
-        for _ in 0..<2_000 {
+        for _ in 0..<500 {
             let pages = Int64.random(in: 1...5_000, using: &random)
             let free = Int64.random(in: 0...pages - 1, using: &random)
             let space = FileSpace(pageSize: 4_096, pages: pages, freePages: free, autoVacuum: .incremental)

@@ -33,11 +33,17 @@ package struct FileUsers: Sendable, Equatable {
                 if manager.fileExists(atPath: "/proc/\(process)") { found.hidden += 1 }
                 continue
             }
+            var isHidden = false
             let uses = names.contains { name in
-                guard let file = FileIdentity(path: "/proc/\(process)/fd/\(name)") else { return false }
+                guard let file = FileIdentity(path: "/proc/\(process)/fd/\(name)") else {
+                    // Else it was closed meanwhile.
+                    if errno == EACCES || errno == EPERM { isHidden = true }
+                    return false
+                }
                 guard files.contains(where: file.isSameFile(as:)) else { return false }
                 return process != own || !isOurs(Int32(name) ?? -1)
             }
+            if isHidden, !uses { found.hidden += 1 }
             guard uses else { continue }
             let command = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? ""
             found.users.append(
