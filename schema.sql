@@ -1,4 +1,4 @@
--- schema.sql: the whole usage database at schema 1.4.0, for a new file.
+-- schema.sql: the whole usage database at schema 1.5.0, for a new file.
 --
 --   sqlite3 new.db < schema.sql
 --
@@ -274,6 +274,22 @@ CREATE TABLE IF NOT EXISTS archives (
   PRIMARY KEY (table_name, date, part),
   CONSTRAINT archives_sums CHECK (json_valid(sums)),
   CONSTRAINT archives_rows CHECK (rows > 0 AND first_id <= last_id AND part > 0)
+) WITHOUT ROWID;
+
+-- The erasures of persons. While one is under way its row names the user, so that a run which was cut goes on under the same pseudonym; once it has
+-- ended nothing names them. Nothing derives a pseudonym from a user.
+CREATE TABLE IF NOT EXISTS erasures (
+  pseudonym   TEXT PRIMARY KEY NOT NULL,
+  user_id     TEXT,                        -- NULL once it has ended
+  begun_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER,
+  counts      JSON NOT NULL DEFAULT '{}',  -- rows by table, and archive files
+  old_files   JSON NOT NULL DEFAULT '[]',  -- archives that were written anew without the user, and are still to be removed
+  CONSTRAINT erasures_user UNIQUE (user_id),
+  CONSTRAINT erasures_pseudonym CHECK (pseudonym GLOB 'erased-*' AND length(pseudonym) = 39),
+  CONSTRAINT erasures_ended_names_nobody CHECK ((ended_at_ms IS NULL) = (user_id IS NOT NULL)),
+  CONSTRAINT erasures_ended_left_nothing CHECK (ended_at_ms IS NULL OR old_files = '[]'),
+  CONSTRAINT erasures_json CHECK (json_valid(counts) AND json_valid(old_files))
 ) WITHOUT ROWID;
 
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -756,14 +772,14 @@ WHERE typeof(model) = 'text'
 -- whenever they are entered.
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.4.0');
+INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.5.0');
 INSERT OR IGNORE INTO schema_metadata (key, value, created_at)
 WITH facts (key, value) AS (
   VALUES
     ('created_date', DATE('now')),
     ('description', 'Usage, keys, conversations and settings of an OpenAI-compatible gateway'),
     ('compatible_with', '1.0.0'),
-    ('last_migration', '005_archives')
+    ('last_migration', '006_erasures')
 )
 SELECT facts.key, facts.value, DATETIME(version.created_at, '-1 second')
 FROM facts
@@ -772,5 +788,5 @@ JOIN schema_metadata AS version ON version.key = 'schema_version';
 -- Only for the version that this file makes: a database that came here with another one has its migrations still before it.
 INSERT OR IGNORE INTO schema_migrations (migration_name, checksum, execution_time_ms)
 SELECT column1, '', 0
-FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'))
-WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.4.0');
+FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures'))
+WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.5.0');

@@ -22,6 +22,8 @@ package struct MigrationFile: Sendable {
             number: 4, name: "004_retention", version: "1.3.0", bytes: PackageResources._04_retention_sql),
         MigrationFile(
             number: 5, name: "005_archives", version: "1.4.0", bytes: PackageResources._05_archives_sql),
+        MigrationFile(
+            number: 6, name: "006_erasures", version: "1.5.0", bytes: PackageResources._06_erasures_sql),
     ]
 }
 
