@@ -41,9 +41,9 @@ struct ExitStatus: Hashable {
         case .readOnly: .noPermission
         case .locked, .ownedByAnother, .leaseLost, .full: .temporaryFailure
         case .corrupt, .newerSchema, .changedMigration, .pendingMigration, .wrongEnvironment, .zoneChanged,
-            .rawIncomplete, .sumOverflow, .archiveDamaged:
+            .rawIncomplete, .sumOverflow, .archiveDamaged, .held:
             .dataError
-        case .failed, .archiveFailed: .failure
+        case .failed, .archiveFailed, .totalsDiffer: .failure
         }
     }
 }

@@ -26,12 +26,13 @@ struct Tallyd: AsyncParsableCommand {
               tallyd retention plan                what would be removed now, and why not more
               tallyd compact --dry-run             what a rewrite without free pages would find
               tallyd metrics --match gateway       how the gateway and its host are
+              tallyd erase --user U --dry-run      what an erasure of a person would do
 
             EXIT STATUS
               0    done
               1    `rollup verify` found a drift, or a failure without its own status
               64   the command line is wrong
-              65   the data is in the way: not migrated, newer, damaged, another zone
+              65   the data is in the way: not migrated, newer, damaged, held, another zone
               66   there is no such file, or it is no usage database
               75   try again later: locked, another tallyd has it, no space left, no daemon answers
               77   the file or its folder may not be read or written
@@ -41,7 +42,7 @@ struct Tallyd: AsyncParsableCommand {
         version: version,
         subcommands: [
             Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, Jobs.self, RollupCommands.self,
-            Retention.self, Hold.self, Archive.self, Compact.self, Migrate.self, Config.self,
+            Retention.self, Hold.self, Archive.self, Erase.self, Migrate.self, Compact.self, Config.self,
         ])
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.

@@ -2,9 +2,11 @@ import Foundation
 import Testing
 
 /// Random histories on the real code and a real file, against the oracle: rows that are late, odd, corrected, moved and removed at every
-/// place where the rollup lets go of the database, days sealed and purged, and the rollup cut short in the middle of any statement.
+/// place where the rollup lets go of the database, days sealed and purged, users erased, and all of it cut short in the middle of any statement.
 @Suite struct `Rollup histories` {
-    @Test func `no history of inserts, corrections, removals, purges and failures gives a wrong total`() async throws {
+    @Test func `no history of inserts, corrections, removals, purges, erasures and failures gives a wrong total`()
+        async throws
+    {
         let count = Suite.histories
         let base = Suite.seed
         // Two at a time: one core each.

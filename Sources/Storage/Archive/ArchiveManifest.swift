@@ -58,9 +58,13 @@ package struct ArchiveManifest: Sendable {
         }
     }
 
-    static func insert(_ entry: Entry, _ db: Database) throws {
+    static func text(of sums: [String: Int64]) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(sums), as: UTF8.self)
+    }
+
+    static func insert(_ entry: Entry, _ db: Database) throws {
         try db.execute(
             sql: """
                 INSERT INTO archives (
@@ -71,7 +75,7 @@ package struct ArchiveManifest: Sendable {
                 """,
             arguments: [
                 entry.table, entry.day.description, entry.part, entry.path, entry.digest.rows, entry.firstID,
-                entry.lastID, String(decoding: try encoder.encode(entry.sums), as: UTF8.self),
+                entry.lastID, try text(of: entry.sums),
                 entry.digest.contentBytes, entry.digest.contentSHA256, entry.digest.fileBytes, entry.digest.fileSHA256,
                 entry.createdAt.milliseconds,
             ])

@@ -8,6 +8,7 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         case newerSchema, changedMigration, pendingMigration, wrongEnvironment
         case zoneChanged, rawIncomplete, sumOverflow, leaseLost, ownedByAnother, failed
         case archiveFailed, archiveDamaged
+        case held, totalsDiffer
     }
 
     package let kind: Kind

@@ -89,14 +89,17 @@ package struct RetentionHolds: Sendable {
         }
     }
 
-    private static func fetch(_ db: Database, _ condition: String) throws -> [Hold] {
+    static func fetch(
+        _ db: Database, _ condition: String, _ arguments: StatementArguments = []
+    ) throws -> [Hold] {
         try Row.fetchAll(
             db,
             sql: """
                 SELECT id, user_id, table_name, from_date, through_date, reason, created_at_ms, ends_at_ms, released_at_ms
                 FROM retention_holds \(condition)
                 ORDER BY id
-                """
+                """,
+            arguments: arguments
         ).map { row in
             Hold(
                 id: row[0],

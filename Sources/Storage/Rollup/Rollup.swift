@@ -22,6 +22,9 @@ package final class Rollup: Sendable {
     let term: Term?
     let now: @Sendable () -> Instant
     let limits: Limits
+    /// Called in the transaction that counts corrections, before the log's entries up to that one are removed: how an erasure sees what others
+    /// changed meanwhile.
+    let watch: (@Sendable (Database, _ through: Int64) throws -> Void)?
 
     /// How much is taken at once. Neither changes any total.
     package struct Limits: Sendable {
@@ -71,9 +74,17 @@ package final class Rollup: Sendable {
     /// - Parameters:
     ///   - term: checked in every writing transaction; nil only where no daemon can be about (tests, benchmarks).
     ///   - now: the wall clock, for timestamps and for when a price came into force; never for deciding what counts.
-    package init(
+    package convenience init(
         store: Store, zone: Zone, term: Term? = nil, limits: Limits = Limits(), now: @escaping @Sendable () -> Instant
     ) {
+        self.init(store: store, zone: zone, term: term, limits: limits, watch: nil, now: now)
+    }
+
+    init(
+        store: Store, zone: Zone, term: Term?, limits: Limits,
+        watch: (@Sendable (Database, _ through: Int64) throws -> Void)?, now: @escaping @Sendable () -> Instant
+    ) {
+        self.watch = watch
         self.store = store
         self.zone = zone
         self.term = term
@@ -256,6 +267,7 @@ package final class Rollup: Sendable {
     private func correct(_ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool) async throws {
         let zone = zone
         let now = now()
+        let watch = watch
         while !shouldStop() {
             let situation = try await store.read("look for corrections in") { db in
                 (
@@ -280,6 +292,7 @@ package final class Rollup: Sendable {
                     done = last
                     count += accumulator.rows
                 } while !allowance.isSpent
+                try watch?(db, done)
                 try db.execute(sql: "DELETE FROM usage_changes WHERE seq <= ?", arguments: [done])
                 return count
             }
