@@ -113,13 +113,14 @@ package struct Erasure: Sendable {
         let plan = try await plan(progress: progress)
         if let obstacle = plan.obstacles.first { throw obstacle }
         guard plan.hasAnything else { return Outcome() }
-        try await secureDelete("ON")
+        let pace = store.writer.pace
+        var overwriting = pace
+        overwriting.secureDelete = .on
+        store.writer.change(to: overwriting)
+        defer { store.writer.change(to: pace) }
         do {
-            let outcome = try await erase(plan, shouldStop, progress)
-            try await secureDelete("FAST")
-            return outcome
+            return try await erase(plan, shouldStop, progress)
         } catch {
-            try? await secureDelete("FAST")
             guard error is Stopped else { throw error }
             var outcome = Outcome()
             outcome.isComplete = false
@@ -165,13 +166,6 @@ package struct Erasure: Sendable {
             remedy:
                 "A price that changed meanwhile does this, and so does an earlier drift, which `tallyd rollup verify` names. Mend it, and run the same again: it goes on from there."
         )
-    }
-
-    /// Overwrites what is deleted from here on, also in pages that become free; FAST, as otherwise, leaves those as they are.
-    private func secureDelete(_ mode: String) async throws {
-        try await store.writer.write("set how to delete in") { db, _ in
-            try db.execute(sql: "PRAGMA secure_delete = \(mode)")
-        }
     }
 
     /// One bite.
