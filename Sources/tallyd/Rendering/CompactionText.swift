@@ -14,7 +14,7 @@ extension Compaction.Plan {
         for user in users.users { lines.append("in the way: \(user.description.printable) has it open") }
         if users.users.isEmpty { lines.append("nobody has it open, as far as this user may see") }
         if users.hidden > 0 {
-            lines.append("not looked at, as other users': \(Figures.count(users.hidden)) of the processes")
+            lines.append("\(Figures.count(users.hidden)) of the processes may not be looked into by this user")
         }
         if !hasRoom { lines.append("in the way: too little room on the volume") }
         return lines + ["nothing was changed"]
