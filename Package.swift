@@ -57,9 +57,11 @@ let package = Package(
             dependencies: ["CSystemd", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
+        .target(name: "CSpawn"),
         .target(
             name: "Daemon",
             dependencies: [
+                "CSpawn",
                 "Scheduling",
                 "Host",
                 "Storage",

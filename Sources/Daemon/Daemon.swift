@@ -48,8 +48,10 @@ package struct Daemon: Sendable {
 
     /// Opens the database, waits its turn, migrates, and serves until SIGTERM or SIGINT, or until the task is cancelled.
     ///
-    /// - Throws: `StorageError` for whatever keeps it from serving. It has then been logged nowhere: that is the caller's to do.
+    /// - Throws: `StorageError` for whatever keeps it from serving; `SettingsError` for a program that a setting names and that can't be run. It has
+    ///   then been logged nowhere: that is the caller's to do.
     package func run() async throws {
+        try settings.checkPrograms()
         let store = try Store(path: settings.database, pace: settings.pace)
         let zone = try settings.zone
         let pulse = Pulse(outside)

@@ -143,9 +143,10 @@ import Testing
     }
 
     @Test func `every live setting reaches the settings that hold, and no other does`() throws {
-        let old = try Settings(environment: SettingsTests.database)
         for setting in SettingsTable.all {
-            let new = try Settings(environment: SettingsTests.database.merging([setting.name: setting.example]) { $1 })
+            let company = SettingsTests.company(of: setting)
+            let old = try Settings(environment: company)
+            let new = try Settings(environment: company.merging([setting.name: setting.example]) { $1 })
             let taken = old.takingLive(of: new)
             #expect(taken.listing == (setting.isLive ? new.listing : old.listing))
             // The values, and not just their listing.

@@ -17,7 +17,7 @@ import Testing
 
     @Test func `every example is read and listed as it stands`() throws {
         for setting in SettingsTable.all {
-            let variables = SettingsTests.database.merging([setting.name: setting.example]) { $1 }
+            let variables = SettingsTests.company(of: setting).merging([setting.name: setting.example]) { $1 }
             let entry = try Settings(environment: variables).listing.entries.first { $0.name == setting.name }
             #expect(entry?.value == setting.example)
             #expect(entry?.source == .environment)

@@ -7,6 +7,14 @@ import Testing
     /// The only setting that must be there.
     static let database = ["TALLYD_DATABASE": "/data/usage.db"]
 
+    /// The database, and what a setting has no effect without.
+    static func company(of setting: any SettingDeclaration) -> [String: String] {
+        guard setting.name.hasPrefix("TALLYD_ARCHIVE_") else { return database }
+        return database.merging([
+            "TALLYD_ARCHIVE_DIRECTORY": "/data/archive", "TALLYD_ARCHIVE_COMMAND": "/bin/a",
+        ]) { $1 }
+    }
+
     static func problems(_ variables: [String: String], database: String? = nil) -> [String] {
         do throws(SettingsError) {
             _ = try Settings(

@@ -2,11 +2,13 @@ import Foundation
 import GRDB
 import Scheduling
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
-/// Random rows of audit_logs in every form that a time is written in, random policies, holds and overrides, runs that are cut: what goes is
-/// exactly what a dictionary of plain numbers says.
+/// Random rows of audit_logs in every form that a time is written in, random policies, holds and overrides, runs that are cut, with and without
+/// archives whose files fail and whose command fails or takes them away: what goes is exactly what a dictionary of plain numbers says, and stands in
+/// an archive where there are some.
 @Suite struct RetentionHistoryTests {
     private static let hour: Int64 = 3_600_000
     private static let start: Int64 = 1_795_000_000_000  // 2026-11-18T10:26:40Z
@@ -81,7 +83,12 @@ import Testing
             let now = pick(0...3) == 0 ? Int64(2_147_483_647_000) : Self.start + pick(-10...10) * Self.hour
             let believed = rows.values.compactMap(\.milliseconds).max().map { min(now, $0 + 24 * Self.hour) }
             var steps = SplitMix64(seed: seed)
-            let policies = RetentionPolicies(periods: [.auditLogs: .limited(period)], largestShare: 1)
+            let isArchived = pick(0...1) == 0
+            let folder = sample.folder.appending(path: "archive").path
+            let policies = RetentionPolicies(
+                periods: [.auditLogs: .limited(period)], largestShare: 1, archiveFolder: isArchived ? folder : nil,
+                archiveTables: [.auditLogs])
+            let keeper = Keeper(pick(0...2) == 0 ? nil : seed)
             var isComplete = false
             var runs = 0
             while !isComplete, runs < 200 {
@@ -90,14 +97,23 @@ import Testing
                 let countdown = Countdown(stopsAfter)
                 // A small bite at a time, so that runs are cut between any two.
                 let cut = try sample.store(steps: Allowance.Steps { true })
-                let outcome = try await RetentionRun(store: cut, zone: .utc, term: nil, policies: policies).run(
+                let files =
+                    Int.random(in: 0...3, using: &steps) == 0
+                    ? FaultyFiles(.call(Int.random(in: 1...60, using: &steps), code: EIO)).files : ArchiveFiles.system
+                let outcome = try await RetentionRun(
+                    store: cut, zone: .utc, term: nil, policies: policies, files: files, handover: keeper.handover
+                ).run(
                     run: "\(runs)", now: Instant(milliseconds: now), shouldStop: { countdown.isOver() }, progress: {})
-                isComplete = outcome.isComplete
+                isComplete = outcome.isComplete && outcome.tables.allSatisfy { $0.failure == nil }
             }
             let left = Set(
                 try sample.rows("SELECT id FROM audit_logs WHERE action = 'x'").compactMap {
                     String.fromDatabaseValue($0[0])
                 })
+            let kept = isArchived ? try await keeper.ids(store) : []
+            for (id, row) in rows where isArchived && !left.contains(id) {
+                #expect(kept.contains(id), "seed \(seed): \(id) \(row) went, and no archive has it")
+            }
             for (id, row) in rows {
                 let goes: Bool
                 if let milliseconds = row.milliseconds, let believed {
@@ -119,5 +135,65 @@ import Testing
                     "seed \(seed): \(id) \(row), now \(now), believed \(String(describing: believed)), kept \(period)")
             }
         }
+    }
+}
+
+/// Takes archives as a command does that fails at times, and at times takes the file away; what it took whole it can read again.
+private final class Keeper: Sendable {
+    private struct State {
+        var random: SplitMix64
+        var lines: [String: Data] = [:]
+    }
+
+    private let isThere: Bool
+    private let state: Mutex<State>
+
+    /// - Parameter seed: nil for none: the files stay.
+    init(_ seed: UInt64?) {
+        isThere = seed != nil
+        state = Mutex(State(random: SplitMix64(seed: seed ?? 0)))
+    }
+
+    var handover: ArchiveHandover? {
+        isThere ? ArchiveHandover { file, _ in try self.take(file) } : nil
+    }
+
+    private struct Refusal: Error {}
+
+    private func take(_ file: ArchiveHandover.File) throws -> ArchiveHandover.Answer {
+        try state.withLock { state in
+            let content = try Data(contentsOf: URL(filePath: file.path))
+            switch Int.random(in: 0...9, using: &state.random) {
+            case 0: throw Refusal()
+            case 1:
+                // Took it away, and then failed.
+                try FileManager.default.removeItem(atPath: file.path)
+                throw Refusal()
+            case 2: return .stopped
+            case 3...5: try FileManager.default.removeItem(atPath: file.path)
+            default: break
+            }
+            state.lines[file.sha256] = content
+            return .taken
+        }
+    }
+
+    /// The ids in all archives on record, as the JSON lines have them, wherever their files are.
+    func ids(_ store: Store) async throws -> Set<String> {
+        var ids: Set<String> = []
+        for part in try await ArchiveManifest(store: store).list() {
+            var path = part.path
+            if part.place == .moved {
+                guard let content = state.withLock({ $0.lines[part.digest.fileSHA256] }) else { continue }
+                path += ".back"
+                try content.write(to: URL(filePath: path))
+            }
+            guard (try? ArchiveReader.verify(path: path, expected: part.digest)) != nil else { continue }
+            try ArchiveReader(path: path).forEachLine { line in
+                let object = try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any]
+                if let id = object?["id"] as? String { ids.insert(id) }
+            }
+        }
+        return ids
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 package import Logging
 package import Scheduling
 package import Storage
@@ -94,7 +95,8 @@ package enum JobCatalog {
                 silence: parts.silence),
             RetentionJob.make(
                 parts.store, zone: parts.zone, term: parts.term, settings: settings,
-                schedule: { retention.schedule(settings()) }),
+                schedule: { retention.schedule(settings()) },
+                handover: { $0.archiveHandover(monotonic: parts.monotonic, logger: parts.logger) }),
         ]
     }
 }

@@ -8,7 +8,7 @@ package enum RetentionJob {
 
     static func make(
         _ store: Store, zone: Zone, term: Term, settings: @escaping @Sendable () -> Settings,
-        schedule: @escaping @Sendable () -> Schedule
+        schedule: @escaping @Sendable () -> Schedule, handover: @escaping @Sendable (Settings) -> ArchiveHandover?
     ) -> Job {
         Job(
             name: name, schedule: schedule,
@@ -17,8 +17,11 @@ package enum RetentionJob {
             body: .steps(
                 hasWork: { true },
                 perform: { context in
-                    let policies = settings().retention.policies
-                    let outcome = try await RetentionRun(store: store, zone: zone, term: term, policies: policies).run(
+                    let current = settings()
+                    let outcome = try await RetentionRun(
+                        store: store, zone: zone, term: term, policies: current.retention.policies,
+                        handover: handover(current)
+                    ).run(
                         run: "\(context.slot.instant.milliseconds)", now: context.now, shouldStop: context.isStopping,
                         progress: context.beat)
                     if outcome.removed > longRun { await store.releaseMemory() }

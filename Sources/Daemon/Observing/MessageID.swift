@@ -8,6 +8,7 @@ package enum MessageID {
     package static let rowsSetAside = "eabb87eee8d149dc8c4113222097c6d4"
     package static let retentionRan = "8236867ec0784cb7a8122731e278bfa4"
     package static let retentionWaits = "d3813a1e0b3e437e9f8f49526f5af73f"
+    package static let archiveTaken = "0fa40cb8dca64dadb8f0ab0fed7f9739"
     package static let migrated = "ca5969f412b5450b964cd64a630ff9aa"
     package static let crashFound = "2fc0a5ae44604f628d03fb82d7459892"
     package static let loopLate = "538e14c072da4386b4a6022f1e7f11eb"

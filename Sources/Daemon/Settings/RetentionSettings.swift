@@ -12,10 +12,17 @@ package struct RetentionSettings: Sendable, Hashable {
     package var periods: [RetentionTable: RetentionPeriod]
     /// Nil: nothing is archived.
     package var archiveDirectory: String?
+    /// Whose rows are.
+    package var archiveTables: Set<RetentionTable>
+    /// What takes archives on; nil: they stay in that folder.
+    package var archiveCommand: ArchiveCommand?
+    /// 1s to 1d, and not above the run's own limit where it was set.
+    package var archiveCommandTimeout: Duration
 
     package var policies: RetentionPolicies {
         RetentionPolicies(
-            periods: periods, settle: settle, largestShare: share.share, archiveFolder: archiveDirectory)
+            periods: periods, settle: settle, largestShare: share.share, archiveFolder: archiveDirectory,
+            archiveTables: archiveTables)
     }
 }
 
@@ -24,7 +31,8 @@ extension RetentionSettings: CustomStringConvertible {
     package var description: String {
         let kept = RetentionTable.allCases.map { "\($0.rawValue) \(policies.period(of: $0))" }
         return "\(schedule), \(runLimit), \(settle), \(share), \(archiveDirectory ?? "no archive"), "
-            + kept.joined(separator: ", ")
+            + "\(RetentionTable.list(archiveTables)), \(archiveCommand?.description ?? "no command"), "
+            + "\(archiveCommandTimeout), " + kept.joined(separator: ", ")
     }
 }
 
@@ -142,17 +150,8 @@ extension SettingsTable {
         )
     }
 
-    static let archiveDirectory = Setting(
-        "TALLYD_ARCHIVE_DIRECTORY",
-        .path,
-        whenAbsent: .leave,
-        example: "/var/lib/tallyd/archive",
-        isLive: true,
-        meaning: "Where usage rows are archived before they go; not set, they are not archived."
-    )
-
     static let ofRetention: [any SettingDeclaration] =
-        [retentionSchedule, retentionRunLimit, retentionSettle, retentionShare, archiveDirectory]
+        [retentionSchedule, retentionRunLimit, retentionSettle, retentionShare] + ofArchives
         + RetentionTable.allCases.map { retention(of: $0) }
 }
 
@@ -163,7 +162,7 @@ extension SettingsReading {
         let limit = value(of: SettingsTable.retentionRunLimit)
         let settle = value(of: SettingsTable.retentionSettle)
         let share = value(of: SettingsTable.retentionShare)
-        let archive = value(of: SettingsTable.archiveDirectory)
+        let archives = archives(runLimit: limit)
         var periods: [RetentionTable: RetentionPeriod] = [:]
         for table in RetentionTable.allCases {
             if let period = value(of: SettingsTable.retention(of: table)) { periods[table] = period }
@@ -174,11 +173,12 @@ extension SettingsReading {
                     + "\(SettingsTable.retentionSettle.name)=\(DurationText.format(settle)), so rows would go before their day is "
                     + "sealed; write \(RetentionPeriod.limited(settle)) or more, or a shorter settle time")
         }
-        guard let schedule, let limit, let settle, let share, periods.count == RetentionTable.allCases.count else {
-            return nil
-        }
+        guard let schedule, let limit, let settle, let share, let archives,
+            periods.count == RetentionTable.allCases.count
+        else { return nil }
         return RetentionSettings(
             schedule: schedule, runLimit: limit, settle: settle, share: share, periods: periods,
-            archiveDirectory: archive)
+            archiveDirectory: archives.directory, archiveTables: archives.tables, archiveCommand: archives.command,
+            archiveCommandTimeout: archives.timeout)
     }
 }

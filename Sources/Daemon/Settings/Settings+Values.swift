@@ -18,4 +18,13 @@ extension Settings {
             return zone
         }
     }
+
+    /// Looks up the programs that only a daemon, or a job that is run, needs: at the start, and at each reload.
+    ///
+    /// - Throws: `SettingsError` where one can't be started.
+    package func checkPrograms() throws(SettingsError) {
+        guard let command = retention.archiveCommand, let obstacle = command.obstacle else { return }
+        throw SettingsError(
+            problems: ["\(SettingsTable.archiveCommand.name)=\(command) can't be run: \(obstacle)"], listing: listing)
+    }
 }

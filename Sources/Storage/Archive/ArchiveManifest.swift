@@ -23,14 +23,45 @@ package struct ArchiveManifest: Sendable {
         package let createdAt: Instant
         /// When the rows that it let go were gone; nil while a purge by it has not ended.
         package let usedAt: Instant?
+        /// When somebody else had taken it (`ArchiveHandover`): from then on its file may be elsewhere. Nil for one that stays.
+        package let takenAt: Instant?
+
+        /// Where its file is, as far as can be seen.
+        package var place: Place { access(path, F_OK) == 0 ? .here : takenAt == nil ? .missing : .moved }
     }
 
+    package enum Place: String, Sendable {
+        /// At its path.
+        case here
+        /// Not there, and somebody else has taken it.
+        case moved
+        /// Not there, and nobody answers for it.
+        case missing
+    }
+
+    /// Where the time at which an archive was taken stands among a row's figures (column sums). The time is its own and none of the sums', but the
+    /// column is the one that takes new names without a migration.
+    static let takenAtKey = "taken_at_ms"
+
     /// By day, then part.
-    package func list(_ days: ClosedRange<Day>? = nil) async throws -> [Entry] {
+    ///
+    /// - Parameter tables: only archives of these; nil: of all.
+    package func list(_ days: ClosedRange<Day>? = nil, tables: [RetentionTable]? = nil) async throws -> [Entry] {
         let bounds = (days?.lowerBound ?? .first, days?.upperBound ?? .last)
-        return try await store.read("read the archives of") { db in
+        let entries = try await store.read("read the archives of") { db in
             try Self.fetch(db, "WHERE date BETWEEN ? AND ?", [bounds.0.description, bounds.1.description])
         }
+        guard let names = tables?.flatMap(\.archiveNames) else { return entries }
+        return entries.filter { names.contains($0.table) }
+    }
+
+    /// Of one kind: those of a day, and those whose purge has not ended.
+    static func list(_ db: Database, _ source: ArchiveSource, on day: Day) throws -> [Entry] {
+        try fetch(db, "WHERE table_name = ? AND date = ?", [source.name, day.description])
+    }
+
+    static func unused(_ db: Database, _ source: ArchiveSource) throws -> [Entry] {
+        try fetch(db, "WHERE table_name = ? AND used_at_ms IS NULL", [source.name])
     }
 
     static func fetch(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [Entry] {
@@ -46,7 +77,8 @@ package struct ArchiveManifest: Sendable {
             arguments: arguments
         ).compactMap { row in
             guard let day = Day(row["date"] as String) else { return nil }
-            let sums = try JSONDecoder().decode([String: Int64].self, from: Data((row["sums"] as String).utf8))
+            var sums = try JSONDecoder().decode([String: Int64].self, from: Data((row["sums"] as String).utf8))
+            let takenAt = sums.removeValue(forKey: takenAtKey)
             return Entry(
                 table: row["table_name"], day: day, part: row["part"], path: row["path"], firstID: row["first_id"],
                 lastID: row["last_id"], sums: sums,
@@ -54,7 +86,8 @@ package struct ArchiveManifest: Sendable {
                     rows: row["rows"], contentBytes: row["content_bytes"], contentSHA256: row["content_sha256"],
                     fileBytes: row["file_bytes"], fileSHA256: row["file_sha256"]),
                 createdAt: Instant(milliseconds: row["created_at_ms"]),
-                usedAt: (row["used_at_ms"] as Int64?).map(Instant.init(milliseconds:)))
+                usedAt: (row["used_at_ms"] as Int64?).map(Instant.init(milliseconds:)),
+                takenAt: takenAt.map(Instant.init(milliseconds:)))
         }
     }
 
@@ -65,6 +98,8 @@ package struct ArchiveManifest: Sendable {
     }
 
     static func insert(_ entry: Entry, _ db: Database) throws {
+        var figures = entry.sums
+        figures[takenAtKey] = entry.takenAt?.milliseconds
         try db.execute(
             sql: """
                 INSERT INTO archives (
@@ -75,7 +110,7 @@ package struct ArchiveManifest: Sendable {
                 """,
             arguments: [
                 entry.table, entry.day.description, entry.part, entry.path, entry.digest.rows, entry.firstID,
-                entry.lastID, try text(of: entry.sums),
+                entry.lastID, try text(of: figures),
                 entry.digest.contentBytes, entry.digest.contentSHA256, entry.digest.fileBytes, entry.digest.fileSHA256,
                 entry.createdAt.milliseconds,
             ])

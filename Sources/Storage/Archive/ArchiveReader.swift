@@ -82,12 +82,14 @@ package final class ArchiveReader {
     ///
     /// - Throws: `StorageError` of kind `archiveDamaged` that names each figure that differs.
     package static func verify(path: String, expected: ArchiveDigest, files: ArchiveFiles = .system) throws {
-        let reader = try ArchiveReader(path: path, files: files)
-        try reader.forEachLine { _ in }
-        let differences = reader.digest?.differences(from: expected) ?? ["its end was not reached"]
-        guard differences.isEmpty else {
-            throw reader.damage(differences.joined(separator: ", "), cannot: "verify")
-        }
+        try ArchiveReader(path: path, files: files).verify(expected: expected)
+    }
+
+    /// The same of a file that is open, wherever its name went since. Nothing of it may have been read yet.
+    func verify(expected: ArchiveDigest) throws {
+        try forEachLine { _ in }
+        let differences = digest?.differences(from: expected) ?? ["its end was not reached"]
+        guard differences.isEmpty else { throw damage(differences.joined(separator: ", "), cannot: "verify") }
     }
 
     // MARK: Lines

@@ -28,17 +28,21 @@ package struct ArchiveRestore: Sendable {
 
     private static let linesAhead = 1_000
 
-    /// Restores a day's parts, the newest first: a row that was archived twice comes back as it was last.
+    /// Restores a day's parts, the newest first: a row that was archived twice comes back as it was last. Conversations come before their messages.
     ///
     /// - Parameter isOrigin: whether the rows came from this database. Then those must be below its cursor.
     package func restore(
         _ parts: [ArchiveManifest.Entry], isOrigin: Bool, shouldStop: @Sendable () -> Bool = { false }
     ) async throws -> Outcome {
         var outcome = Outcome()
-        for part in parts.sorted(by: { ($0.day, $0.part) > ($1.day, $1.part) }) {
-            try ArchiveReader.verify(path: part.path, expected: part.digest, files: files)
-            let columns = try ArchiveSidecar.read(for: part.path, files: files).columns
-            try await check(columns, part)
+        let (messages, others) = (
+            parts.filter { $0.table == ArchiveSource.messages.name },
+            parts.filter { $0.table != ArchiveSource.messages.name }
+        )
+        for part in Self.newestFirst(others) + Self.newestFirst(messages) {
+            let source = try Self.source(of: part)
+            let columns = try columns(of: part)
+            try await check(columns, part, source)
             let decoder = ArchiveLine(columns: columns)
             let reader = try ArchiveReader(path: part.path, files: files)
             var rows: [[ArchiveValue]] = []
@@ -50,7 +54,7 @@ package struct ArchiveRestore: Sendable {
                 if shouldStop() { return outcome }
                 let batch = rows
                 let done = try await store.writer.write("restore rows of \(part.day) into") { db, allowance in
-                    try Self.insert(batch, columns, part, isOrigin: isOrigin, db, allowance)
+                    try Self.insert(batch, columns, part, source, isOrigin: isOrigin, db, allowance)
                 }
                 outcome.restored += done.restored
                 outcome.present += done.looked - done.restored
@@ -60,23 +64,52 @@ package struct ArchiveRestore: Sendable {
         return outcome
     }
 
-    private func check(_ columns: [String], _ part: ArchiveManifest.Entry) async throws {
-        let present = try await store.read("read the columns of") { db in Set(try DayArchive.columns(db)) }
+    private static func newestFirst(_ parts: [ArchiveManifest.Entry]) -> [ArchiveManifest.Entry] {
+        parts.sorted { ($0.day, $0.part) > ($1.day, $1.part) }
+    }
+
+    private static func source(of part: ArchiveManifest.Entry) throws -> ArchiveSource {
+        guard let source = ArchiveSource.named(part.table) else {
+            throw StorageError(
+                .archiveFailed, cannot: "restore", part.path,
+                because: "this version of tallyd knows no archives of \(part.table)",
+                remedy: "Use the version that wrote it, or a newer one.")
+        }
+        return source
+    }
+
+    /// Of a file that was verified.
+    private func columns(of part: ArchiveManifest.Entry) throws -> [String] {
+        do {
+            try ArchiveReader.verify(path: part.path, expected: part.digest, files: files)
+            return try ArchiveSidecar.read(for: part.path, files: files).columns
+        } catch let error as StorageError where error.kind == .missing && part.takenAt != nil {
+            throw StorageError(
+                .missing, cannot: "restore", part.path,
+                because: "TALLYD_ARCHIVE_COMMAND has taken it, and it or its sidecar is not there any more",
+                remedy:
+                    "Bring it and its sidecar (\(ArchiveSidecar.path(for: part.path))) back to their paths, and restore again."
+            )
+        }
+    }
+
+    private func check(_ columns: [String], _ part: ArchiveManifest.Entry, _ source: ArchiveSource) async throws {
+        let present = try await store.read("read the columns of") { db in Set(try source.shape(db).columns) }
         let missing = columns.filter { !present.contains($0) }
         guard missing.isEmpty else {
             throw StorageError(
                 .notAUsageDatabase, cannot: "restore \(part.path) into", store.path,
-                because: "its usage_logs has no column \(missing.joined(separator: ", "))",
+                because: "its \(source.table) has no column \(missing.joined(separator: ", "))",
                 remedy: "Add it there, or restore into another file with --into.")
         }
     }
 
     private static func insert(
-        _ rows: [[ArchiveValue]], _ columns: [String], _ part: ArchiveManifest.Entry, isOrigin: Bool, _ db: Database,
-        _ allowance: Allowance
+        _ rows: [[ArchiveValue]], _ columns: [String], _ part: ArchiveManifest.Entry, _ source: ArchiveSource,
+        isOrigin: Bool, _ db: Database, _ allowance: Allowance
     ) throws -> (restored: Int, looked: Int) {
         let cursor = try RollupState.read(db).cursor
-        if isOrigin, part.lastID > cursor {
+        if isOrigin, source.isUsage, part.lastID > cursor {
             throw StorageError(
                 .rawIncomplete, cannot: "restore", part.path,
                 because:
@@ -86,7 +119,7 @@ package struct ArchiveRestore: Sendable {
         }
         let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         let statement = try RawStatement(
-            db, "INSERT OR IGNORE INTO usage_logs (\(DayArchive.list(columns))) VALUES (\(places))")
+            db, "INSERT OR IGNORE INTO \(source.table) (\(ArchiveSource.list(columns))) VALUES (\(places))")
         var restored = 0
         var looked = 0
         for row in rows {
@@ -94,10 +127,28 @@ package struct ArchiveRestore: Sendable {
                 try ArchiveLine.bind(value, to: statement.handle, at: Int32(index + 1))
             }
             try statement.run()
-            restored += sqlite3_changes(db.sqliteConnection) > 0 ? 1 : 0
+            if sqlite3_changes(db.sqliteConnection) > 0 {
+                restored += 1
+                if isOrigin, source.name == RetentionTable.rejects.rawValue {
+                    try judgeAnew(db, rowID: db.lastInsertedRowID)
+                }
+            }
             looked += 1
             if allowance.isSpent { break }
         }
         return (restored, looked)
+    }
+
+    /// A row that was set aside was never counted, and below the cursor nobody would look at it again: as a change that the rollup has to judge it is
+    /// set aside anew, under its reason.
+    private static func judgeAnew(_ db: Database, rowID: Int64) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO usage_changes (row_id, sign, user_id, model, input_tokens, output_tokens, total_tokens, cost, latency, status, created_at)
+                SELECT id, 1, user_id, model, input_tokens, output_tokens, total_tokens, cost, latency, status, created_at
+                FROM usage_logs
+                WHERE id = ?
+                """
+        ).execute(arguments: [rowID])
     }
 }

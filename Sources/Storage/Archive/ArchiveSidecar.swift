@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 package import Scheduling
 
@@ -57,7 +58,10 @@ package struct ArchiveSidecar: Codable, Equatable, Sendable {
     /// Writes it for the archive at `archive`, reads it back, compares, and only then gives it its name. What had that name is replaced.
     ///
     /// On an error there is neither a file of that name nor a `.tmp`, as far as they could be removed.
-    package func write(for archive: String, files: ArchiveFiles = .system) throws {
+    ///
+    /// - Returns: its SHA-256 in hexadecimal.
+    @discardableResult
+    package func write(for archive: String, files: ArchiveFiles = .system) throws -> String {
         let path = Self.path(for: archive)
         let encoder = JSONEncoder()
         // Sorted, so that the same sidecar is the same file.
@@ -77,6 +81,7 @@ package struct ArchiveSidecar: Codable, Equatable, Sendable {
             throw error
         }
         try PendingFile.publish(path: path, files: files)
+        return Hex.text(SHA256.hash(data: bytes))
     }
 
     /// Reads the sidecar of the archive at `archive`.

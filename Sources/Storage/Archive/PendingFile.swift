@@ -112,6 +112,18 @@ struct PendingFile {
         }
     }
 
+    /// Brings to the disk a file that stands already, and its name: whoever published it may have been cut before the folder's fsync.
+    static func settle(path: String, files: ArchiveFiles) throws(ArchiveFiles.Failure) {
+        try settle { () throws(ArchiveFiles.Failure) in try files.openToRead(path) }
+        try settle { () throws(ArchiveFiles.Failure) in try files.openFolder(folder(of: path)) }
+
+        func settle(_ open: () throws(ArchiveFiles.Failure) -> Int32) throws(ArchiveFiles.Failure) {
+            let file = try ArchiveFiles.retrying(open)
+            defer { try? files.close(file) }
+            try ArchiveFiles.retrying { () throws(ArchiveFiles.Failure) in try files.fsync(file) }
+        }
+    }
+
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

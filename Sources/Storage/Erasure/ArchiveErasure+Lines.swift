@@ -19,7 +19,9 @@ extension ArchiveErasure {
         private let names: [Int]
 
         init(_ archive: ArchiveErasure, _ sidecar: ArchiveSidecar, pseudonym: String) {
-            let rule = ErasureRule.of(sidecar.table)
+            // Of what was set aside it holds the usage rows.
+            let table = ArchiveSource.named(sidecar.table)?.table ?? sidecar.table
+            let rule = ErasureRule.of(table)
             let columns = sidecar.columns
             self.rule = rule
             self.columns = columns
@@ -32,12 +34,12 @@ extension ArchiveErasure {
             }
             written = Array(bytes.dropFirst().dropLast())
             userColumn = columns.firstIndex(of: "user_id")
-            requestColumn = sidecar.table == "usage_logs" ? columns.firstIndex(of: "request_id") : nil
-            let known = ErasureRule.knownColumns[sidecar.table] ?? []
+            requestColumn = table == "usage_logs" ? columns.firstIndex(of: "request_id") : nil
+            let known = ErasureRule.knownColumns[table] ?? []
             let leaving = archive.exceptions.columns
-            let emptiedNames = Set(ErasureRule.emptied[sidecar.table] ?? []).union(
+            let emptiedNames = Set(ErasureRule.emptied[table] ?? []).union(
                 columns.filter {
-                    !known.isEmpty && !known.contains($0) && !leaving.contains("\(sidecar.table).\($0)")
+                    !known.isEmpty && !known.contains($0) && !leaving.contains("\(table).\($0)")
                 })
             emptied = columns.indices.filter { emptiedNames.contains(columns[$0]) }
             json = columns.indices.filter { (rule?.json ?? []).contains(columns[$0]) }

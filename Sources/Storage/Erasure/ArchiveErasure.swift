@@ -62,6 +62,7 @@ struct ArchiveErasure: Sendable {
         let digest: ArchiveDigest
         let sums: [String: Int64]
         let lines: Int
+        let sidecarSHA256: String
     }
 
     /// Writes the file anew, under a name of its own, reads it back, and publishes it with its sidecar. The old one stays as it is.
@@ -85,8 +86,9 @@ struct ArchiveErasure: Sendable {
                 firstID: sidecar.firstID, lastID: sidecar.lastID, sums: sums, digest: digest,
                 schemaVersion: sidecar.schemaVersion, createdAtMilliseconds: sidecar.createdAtMilliseconds,
                 part: sidecar.part)
-            try next.write(for: path, files: files)
-            return Rewritten(path: path, digest: digest, sums: sums, lines: written.lines)
+            let sha256 = try next.write(for: path, files: files)
+            return Rewritten(
+                path: path, digest: digest, sums: sums, lines: written.lines, sidecarSHA256: sha256)
         } catch {
             writer.abandon()
             throw error

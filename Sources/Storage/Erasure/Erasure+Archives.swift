@@ -17,11 +17,11 @@ extension Erasure {
                 entry: entry, user: user, exceptions: exceptions, files: files
             ).rewrite(pseudonym: run.record.pseudonym)
             let lines = rewritten?.lines ?? Int(entry.digest.rows)
+            let takenAt = try await handOver(rewritten, in: entry, run)
             try await write("record an archive in") { db, _, holds in
                 if let hold = holds.hold(onArchiveOf: entry.table, day: entry.day) { throw ErasureHolds.refusal(hold) }
                 if let rewritten {
-                    try ArchiveManifest.replace(
-                        entry, path: rewritten.path, digest: rewritten.digest, sums: rewritten.sums, db)
+                    try ArchiveManifest.replace(entry, by: rewritten, takenAt: takenAt, db)
                 } else {
                     try ArchiveManifest.remove(entry, db)
                 }
@@ -31,6 +31,24 @@ extension Erasure {
             }
             try await removeOldFiles(run)
         }
+    }
+
+    /// Where archives are handed on, the new file is, too: what was taken before is not tallyd's to change, and whoever took it hears of the new one
+    /// under a name of its own.
+    private func handOver(
+        _ rewritten: ArchiveErasure.Rewritten?, in entry: ArchiveManifest.Entry, _ run: Run
+    ) async throws -> Instant? {
+        guard let rewritten, let handover else { return nil }
+        let next = ArchiveManifest.Entry(
+            table: entry.table, day: entry.day, part: entry.part, path: rewritten.path, firstID: entry.firstID,
+            lastID: entry.lastID, sums: rewritten.sums, digest: rewritten.digest, createdAt: entry.createdAt,
+            usedAt: entry.usedAt, takenAt: nil)
+        do {
+            try await handover.takeBoth(of: next, sidecarSHA256: rewritten.sidecarSHA256, run.shouldStop)
+        } catch is ArchiveHandover.Stopped {
+            throw Stopped()
+        }
+        return now()
     }
 
     /// Removes the old files, then forgets them.
@@ -47,8 +65,11 @@ extension Erasure {
 extension ArchiveManifest {
     /// Another file with the same rows, or fewer, takes the place of the one on record.
     static func replace(
-        _ entry: Entry, path: String, digest: ArchiveDigest, sums: [String: Int64], _ db: Database
+        _ entry: Entry, by rewritten: ArchiveErasure.Rewritten, takenAt: Instant?, _ db: Database
     ) throws {
+        let (path, digest) = (rewritten.path, rewritten.digest)
+        var sums = rewritten.sums
+        sums[takenAtKey] = takenAt?.milliseconds
         try db.execute(
             sql: """
                 UPDATE archives

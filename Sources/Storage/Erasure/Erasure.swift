@@ -25,6 +25,8 @@ package struct Erasure: Sendable {
     let term: Term?
     let files: ArchiveFiles
     let user: String
+    /// Who takes archives on, also those that are written anew; nil: they stay in their folder.
+    let handover: ArchiveHandover?
     let exceptions: Exceptions
     let rollupLimits: Rollup.Limits
     let now: @Sendable () -> Instant
@@ -76,7 +78,8 @@ package struct Erasure: Sendable {
 
     package init(
         of user: String, store: Store, zone: Zone, term: Term? = nil, files: ArchiveFiles = .system,
-        exceptions: Exceptions = Exceptions(), rollupLimits: Rollup.Limits = Rollup.Limits(),
+        handover: ArchiveHandover? = nil, exceptions: Exceptions = Exceptions(),
+        rollupLimits: Rollup.Limits = Rollup.Limits(),
         now: @escaping @Sendable () -> Instant
     ) {
         self.user = user
@@ -84,6 +87,7 @@ package struct Erasure: Sendable {
         self.zone = zone
         self.term = term
         self.files = files
+        self.handover = handover
         self.exceptions = exceptions
         self.rollupLimits = rollupLimits
         self.now = now

@@ -27,7 +27,7 @@ struct ErasureColumns: Sendable {
                                 "See what is in it; if it tells nothing of a person, leave it with --keep-column \(table).\(name)."
                         ))
                 } else {
-                    result.emptied[table, default: []].append(DayArchive.list([name]))
+                    result.emptied[table, default: []].append(ArchiveSource.list([name]))
                 }
             }
         }

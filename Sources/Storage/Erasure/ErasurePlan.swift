@@ -126,7 +126,7 @@ extension Erasure {
         return try tables.filter { table in
             guard ErasureRule.of(table) == nil else { return false }
             return try Bool.fetchOne(
-                db, sql: "SELECT EXISTS (SELECT 1 FROM \(DayArchive.list([table])) WHERE user_id = ?)",
+                db, sql: "SELECT EXISTS (SELECT 1 FROM \(ArchiveSource.list([table])) WHERE user_id = ?)",
                 arguments: [user]) ?? false
         }
     }

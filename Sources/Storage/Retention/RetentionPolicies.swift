@@ -7,17 +7,20 @@ package struct RetentionPolicies: Sendable, Equatable {
     package var settle: Duration
     /// The share of a table, 0 to 1, above which a run waits for an approval.
     package var largestShare: Double
-    /// The folder that usage rows are archived in before they go; nil: they are not archived.
+    /// The folder that rows are archived in before they go; nil: they are not archived.
     package var archiveFolder: String?
+    /// Whose rows are archived there.
+    package var archiveTables: Set<RetentionTable>
 
     package init(
         periods: [RetentionTable: RetentionPeriod] = Self.defaults, settle: Duration = .seconds(2 * 86_400),
-        largestShare: Double = 0.2, archiveFolder: String? = nil
+        largestShare: Double = 0.2, archiveFolder: String? = nil, archiveTables: Set<RetentionTable> = [.usageLogs]
     ) {
         self.periods = periods
         self.settle = settle
         self.largestShare = largestShare
         self.archiveFolder = archiveFolder
+        self.archiveTables = archiveTables
     }
 
     package func period(of table: RetentionTable) -> RetentionPeriod { periods[table] ?? .off }

@@ -12,11 +12,15 @@ package struct RetentionRun: Sendable {
     let term: Term?
     let policies: RetentionPolicies
     let files: ArchiveFiles
+    let handover: ArchiveHandover?
 
+    /// - Parameter handover: who takes archives on; nil: they stay in their folder.
     package init(
-        store: Store, zone: Zone, term: Term?, policies: RetentionPolicies, files: ArchiveFiles = .system
+        store: Store, zone: Zone, term: Term?, policies: RetentionPolicies, files: ArchiveFiles = .system,
+        handover: ArchiveHandover? = nil
     ) {
         self.files = files
+        self.handover = handover
         self.store = store
         self.zone = zone
         self.term = term
@@ -114,116 +118,6 @@ package struct RetentionRun: Sendable {
         if plan.held > 0 { return "a hold keeps all that is old enough" }
         guard let horizon = plan.horizon else { return "its rows are kept for ever" }
         return "no row is older than \(horizon)"
-    }
-
-    // MARK: Usage, by days
-
-    private func seal(
-        _ plan: RetentionPlan.TablePlan, _ now: Instant, _ shouldStop: @escaping @Sendable () -> Bool,
-        _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
-    ) async throws {
-        let sealing = DaySealing(store: store, zone: zone, term: term)
-        for day in plan.days where day.step == .seal {
-            if shouldStop() {
-                outcome.isComplete = false
-                return
-            }
-            var refusal = try await sealing.seal(day.day, now: now)
-            // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
-            if refusal == .changedMeanwhile { refusal = try await sealing.seal(day.day, now: now) }
-            progress()
-            guard let refusal else {
-                outcome.daysSealed.append(day.day)
-                continue
-            }
-            result.note = "\(day.day) can't be sealed: \(refusal.sentence)"
-            // What waits for the rollup waits for every later day, too; drift is the day's own.
-            if case .drift = refusal { continue }
-            outcome.isComplete = false
-            return
-        }
-    }
-
-    private func purgeDays(
-        _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ planner: RetentionPlanner, _ run: String,
-        _ shouldStop: @escaping @Sendable () -> Bool, _ progress: @escaping @Sendable () -> Void,
-        _ result: inout TableOutcome,
-        _ outcome: inout Outcome
-    ) async throws {
-        let overrides = try await RetentionOverrides(store: store).of(.usageLogs)
-        let purge = DayPurge(store: store, zone: zone, term: term)
-        var calendar = DayCalendar(zone: zone)
-        let justSealed = Set(outcome.daysSealed)
-        for day in plan.days where day.step == .purge || (day.isDue && justSealed.contains(day.day)) {
-            if shouldStop() {
-                outcome.isComplete = false
-                return
-            }
-            let end = calendar.bounds(of: day.day).upperBound
-            let terms = planner.terms(of: end, plan.period, overrides, believed, run: run)
-            let stop: @Sendable () -> Bool = {
-                progress()
-                return shouldStop()
-            }
-            let purged =
-                if let folder = policies.archiveFolder {
-                    try await purge.purge(
-                        day.day, terms,
-                        by: DayArchive(
-                            store: store, zone: zone, term: term, folder: folder, files: files, progress: progress),
-                        shouldStop: stop)
-                } else {
-                    try await purge.purge(day.day, terms, shouldStop: stop)
-                }
-            result.removed += purged.removed
-            result.kept += purged.kept
-            if purged.removed > 0 { outcome.daysPurged.append(day.day) }
-            if !purged.isComplete {
-                outcome.isComplete = false
-                if !shouldStop() { result.note = "\(day.day) waits for corrections to be counted" }
-                return
-            }
-        }
-    }
-
-    // MARK: Other tables, by rows
-
-    private func purgeRows(
-        _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ run: String,
-        _ shouldStop: @escaping @Sendable () -> Bool,
-        _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
-    ) async throws {
-        guard plan.due.rows > 0 else { return }
-        let overrides = try await RetentionOverrides(store: store).of(plan.table)
-        let scan = RetentionScan(table: plan.table, period: plan.period, overrides: overrides, believed: believed)
-        let zone = zone
-        let term = term
-        var after: Int64? = .min
-        while let position = after {
-            let part = try await store.read("find old rows of") { db in try scan.read(db, after: position, zone: zone) }
-            var rest = part.due[...]
-            while !rest.isEmpty {
-                if shouldStop() {
-                    outcome.isComplete = false
-                    return
-                }
-                let due = rest
-                let done = try await store.writer.write("purge \(plan.table.rawValue) of") { db, allowance in
-                    try term?.check(db)
-                    let done = try scan.remove(db, due, zone: zone, allowance)
-                    if done.removed > 0 {
-                        try AuditTrail.notePurge(
-                            of: scan.table, day: nil, rows: done.removed, run: run, now: believed, db)
-                    }
-                    return done
-                }
-                progress()
-                result.removed += done.removed
-                result.kept += done.looked - done.removed
-                rest = rest.dropFirst(done.looked)
-            }
-            after = part.last
-        }
     }
 
     // MARK: Recording

@@ -28,9 +28,10 @@ struct RetentionScan: Sendable {
     /// Rows of a snapshot: some tens of milliseconds.
     private static let rowsPerSnapshot = 20_000
 
-    private var columns: String { "rowid, \(table.user ?? "NULL"), \(table.ageColumns)" }
+    /// What `judge` reads.
+    var columns: String { "rowid, \(table.user ?? "NULL"), \(table.ageColumns)" }
 
-    private func day(of instant: Instant, _ calendar: inout DayCalendar) -> String {
+    func day(of instant: Instant, _ calendar: inout DayCalendar) -> String {
         (calendar.day(of: instant) ?? (instant.milliseconds < 0 ? .first : .last)).description
     }
 
@@ -69,12 +70,13 @@ struct RetentionScan: Sendable {
         return part
     }
 
-    private enum Judgement {
+    enum Judgement {
         case unreadable, young
         case old(Instant)
     }
 
-    private func judge(_ db: Database, _ statement: OpaquePointer) throws -> Judgement {
+    /// Of a row of `table` that the statement stands on, with `columns`.
+    func judge(_ db: Database, _ statement: OpaquePointer) throws -> Judgement {
         guard let since = try table.countsFrom(db, statement) else { return .unreadable }
         let terms = overrides.isEmpty ? period : overrides[UsageColumn(statement, 1).string] ?? period
         guard case .limited(let period) = terms, since <= believed.before(by: period) else { return .young }
@@ -111,28 +113,36 @@ struct RetentionScan: Sendable {
     private func delete(
         _ db: Database, _ rowID: Int64, day: String, _ allowance: Allowance, _ removed: inout Int
     ) throws -> Bool {
+        while table == .conversations {
+            try db.cachedStatement(
+                sql: """
+                    DELETE FROM messages
+                    WHERE rowid IN (
+                      SELECT m.rowid
+                      FROM messages m
+                      JOIN conversations c ON c.id = m.conversation_id
+                      WHERE c.rowid = ?1
+                        AND \(RetentionHolds.none(on: .conversations, user: "c.user_id", day: "?2", now: "?3"))
+                        AND \(RetentionHolds.none(on: .conversations, user: "m.user_id", day: "?2", now: "?3"))
+                      LIMIT 100
+                    )
+                    """
+            ).execute(arguments: [rowID, day, believed.milliseconds])
+            guard db.changesCount > 0 else { break }
+            if allowance.isSpent { return false }
+        }
+        removed += try deleteRow(db, rowID, day: day)
+        return true
+    }
+
+    /// Removes one row, unless a hold keeps it; a conversation only when it has no message any more.
+    ///
+    /// - Returns: 1, or 0.
+    func deleteRow(_ db: Database, _ rowID: Int64, day: String) throws -> Int {
         let unheld = RetentionHolds.none(
             on: table, user: table.user.map { "\(table.rawValue).\($0)" }, day: "?2", now: "?3")
         switch table {
         case .conversations:
-            while true {
-                try db.cachedStatement(
-                    sql: """
-                        DELETE FROM messages
-                        WHERE rowid IN (
-                          SELECT m.rowid
-                          FROM messages m
-                          JOIN conversations c ON c.id = m.conversation_id
-                          WHERE c.rowid = ?1
-                            AND \(RetentionHolds.none(on: .conversations, user: "c.user_id", day: "?2", now: "?3"))
-                            AND \(RetentionHolds.none(on: .conversations, user: "m.user_id", day: "?2", now: "?3"))
-                          LIMIT 100
-                        )
-                        """
-                ).execute(arguments: [rowID, day, believed.milliseconds])
-                guard db.changesCount > 0 else { break }
-                if allowance.isSpent { return false }
-            }
             try db.cachedStatement(
                 sql: """
                     DELETE FROM conversations
@@ -141,7 +151,7 @@ struct RetentionScan: Sendable {
                       AND \(unheld)
                     """
             ).execute(arguments: [rowID, day, believed.milliseconds])
-            removed += db.changesCount
+            return db.changesCount
         case .rejects:
             // The row itself: it was never counted, so that this is no correction.
             try db.execute(sql: "UPDATE rollup_state SET purging = 1 WHERE id = 1")
@@ -154,48 +164,24 @@ struct RetentionScan: Sendable {
                       AND \(RetentionHolds.none(on: .rejects, user: "usage_logs.user_id", day: "?2", now: "?3"))
                     """
             ).execute(arguments: [rowID, day, believed.milliseconds])
-            removed += db.changesCount
+            let removed = db.changesCount
             try db.execute(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1")
-            try db.cachedStatement(
-                sql: """
-                    DELETE FROM usage_rejects
-                    WHERE row_id = ?1 AND NOT EXISTS (SELECT 1 FROM usage_logs u WHERE u.id = ?1)
-                    """
-            ).execute(arguments: [rowID])
+            try forgetReject(db, rowID)
+            return removed
         case .usageLogs, .auditLogs, .systemMetrics, .userSessions, .rateLimits, .jobRuns:
             try db.cachedStatement(sql: "DELETE FROM \(table.rawValue) WHERE rowid = ?1 AND \(unheld)")
                 .execute(arguments: [rowID, day, believed.milliseconds])
-            removed += db.changesCount
+            return db.changesCount
         }
-        return true
-    }
-}
-
-/// Whether a hold keeps a row, asked of the table of holds as the deleting statement asks it.
-private struct HoldQuestion {
-    private let statement: RawStatement?
-
-    init(_ db: Database, _ table: RetentionTable, now: Instant) throws {
-        // Without holds there is nothing to ask, for millions of rows.
-        guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM retention_holds)") ?? true else {
-            statement = nil
-            return
-        }
-        let unheld = RetentionHolds.none(
-            on: table, user: table.user.map { "\(table.rawValue).\($0)" }, day: "?2", now: "?3")
-        let question = try RawStatement(db, "SELECT \(unheld) FROM \(table.rawValue) WHERE rowid = ?1")
-        question.bind(now.milliseconds, at: 3)
-        statement = question
     }
 
-    func ask(_ rowID: Int64, day: String) throws -> Bool {
-        guard let statement else { return true }
-        statement.bind(rowID, at: 1)
-        defer { statement.reset() }
-        let date = ContiguousArray(day.utf8)
-        return try date.withUnsafeBufferPointer { date in
-            statement.bind(date, at: 2)
-            return try statement.step() && sqlite3_column_int64(statement.handle, 0) != 0
-        }
+    /// What is noted of a usage row that was set aside and is there no more.
+    func forgetReject(_ db: Database, _ rowID: Int64) throws {
+        try db.cachedStatement(
+            sql: """
+                DELETE FROM usage_rejects
+                WHERE row_id = ?1 AND NOT EXISTS (SELECT 1 FROM usage_logs u WHERE u.id = ?1)
+                """
+        ).execute(arguments: [rowID])
     }
 }

@@ -6,19 +6,30 @@ import Storage
 /// `tallyd archive`: the group.
 struct Archive: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List, verify and restore the archives of purged days.",
+        abstract: "List, verify and restore the archives of purged rows.",
         discussion: """
             With TALLYD_ARCHIVE_DIRECTORY set, the rows of a day are written to a file there before they go: JSON Lines in zstd, which \
-            zstdcat, DuckDB and pandas read as they are. Each row that is deleted was compared with its line.
+            zstdcat, DuckDB and pandas read as they are. Each row that is deleted was compared with its line. TALLYD_ARCHIVE_TABLES names the \
+            tables, and TALLYD_ARCHIVE_COMMAND a program that takes the files on.
 
             EXAMPLES
               tallyd archive list
+              tallyd archive list --table audit_logs
               tallyd archive verify                               read every file and compare it with what it should hold
-              tallyd archive restore --day 2026-07-29             bring a day's rows back; no total changes
+              tallyd archive restore --day 2026-07-29             bring a day's usage back; no total changes
+              tallyd archive restore --day 2026-07-29 --table conversations
               tallyd archive restore --day 2026-07-29 --into look.db
             """,
         subcommands: [ArchiveList.self, ArchiveVerify.self, ArchiveRestoreCommand.self],
         defaultSubcommand: ArchiveList.self)
+}
+
+/// Which tables' archives a command looks at.
+struct ArchiveTableOptions: ParsableArguments {
+    @Option(help: "Only archives of this table; those of conversations with their messages'.") var table: TableName?
+
+    /// Nil: all.
+    var tables: [RetentionTable]? { table.map { [$0.table] } }
 }
 
 /// `tallyd archive list`.
@@ -28,11 +39,12 @@ struct ArchiveList: AsyncParsableCommand {
 
     @OptionGroup var options: DatabaseOptions
     @OptionGroup var days: DayOptions
+    @OptionGroup var tables: ArchiveTableOptions
     @Flag(help: .jsonHelp) var json = false
 
     func run() async throws {
         let database = try await UsageDatabase.open(options)
-        let entries = try await ArchiveManifest(store: database.store).list(days.range)
+        let entries = try await ArchiveManifest(store: database.store).list(days.range, tables: tables.tables)
         guard !json else {
             print(try JSONValue.object(["archives": .array(entries.map(Self.json))]).text())
             return
@@ -44,14 +56,14 @@ struct ArchiveList: AsyncParsableCommand {
             return
         }
         var table = TextTable([
-            .left("day"), .right("part"), .right("rows"), .right("file"), .right("content"), .left("rows gone at"),
-            .left(""),
+            .left("table"), .left("day"), .right("part"), .right("rows"), .right("file"), .right("content"),
+            .left("rows gone at"), .left("file is"), .left(""),
         ])
         table.rows = entries.map { entry in
             [
-                entry.day.description, "\(entry.part)", Figures.count(entry.digest.rows),
+                entry.table, entry.day.description, "\(entry.part)", Figures.count(entry.digest.rows),
                 Figures.bytes(entry.digest.fileBytes), Figures.bytes(entry.digest.contentBytes),
-                entry.usedAt?.description ?? "not yet", "",
+                entry.usedAt?.description ?? "not yet", entry.place.rawValue, "",
             ]
         }
         print(table.lines(trailing: entries.map(\.path.printable)).joined(separator: "\n"))
@@ -66,6 +78,7 @@ struct ArchiveList: AsyncParsableCommand {
             "content_sha256": .string(entry.digest.contentSHA256),
             "file_bytes": JSONValue(entry.digest.fileBytes), "file_sha256": .string(entry.digest.fileSHA256),
             "created_at": JSONValue(entry.createdAt), "used_at": JSONValue(entry.usedAt),
+            "taken_at": JSONValue(entry.takenAt), "file": .string(entry.place.rawValue),
         ])
     }
 }
@@ -74,33 +87,54 @@ struct ArchiveList: AsyncParsableCommand {
 struct ArchiveVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Read every archive and compare it with what is on record of it.",
-        discussion: "Ends with 65 when one of them is not what it was.")
+        discussion: """
+            Ends with 65 when one of them is not what it was, or is gone. One that TALLYD_ARCHIVE_COMMAND has taken away can't be verified here, \
+            and is no reason to fail.
+            """)
 
     @OptionGroup var options: DatabaseOptions
     @OptionGroup var days: DayOptions
+    @OptionGroup var tables: ArchiveTableOptions
 
     func run() async throws {
         let database = try await UsageDatabase.open(options)
         let interruption = Interruption()
-        let entries = try await ArchiveManifest(store: database.store).list(days.range)
+        let entries = try await ArchiveManifest(store: database.store).list(days.range, tables: tables.tables)
+        guard !entries.isEmpty else {
+            print("there is no archive to verify")
+            return
+        }
+        let bar = ProgressBar()
+        defer { bar.clear() }
         var damaged = 0
+        var moved = 0
         var rows: Int64 = 0
-        for entry in entries {
+        for (number, entry) in entries.enumerated() {
             try interruption.check()
+            bar.show("verifying \(entry.table) \(entry.day)", fraction: Double(number) / Double(entries.count))
+            guard entry.place != .moved else {
+                moved += 1
+                bar.clear()
+                print("\(entry.path.printable): moved, not verifiable here")
+                continue
+            }
             do {
                 try ArchiveReader.verify(path: entry.path, expected: entry.digest)
                 rows += entry.digest.rows
             } catch let error as StorageError {
                 damaged += 1
+                bar.clear()
                 Terminal.complain("\(error)")
             }
         }
+        bar.clear()
         guard damaged == 0 else {
             Terminal.complain(
                 "\(Figures.count(damaged)) of \(Figures.count(entries.count, "archive")) can't be relied on")
             throw ExitCode(65)
         }
-        print("whole: \(Figures.count(entries.count, "archive")) with \(Figures.count(rows, "row"))")
+        let whole = "\(Figures.count(entries.count - moved, "archive")) with \(Figures.count(rows, "row"))"
+        print("whole: \(whole)" + (moved > 0 ? "; moved: \(Figures.count(moved))" : ""))
     }
 }
 
@@ -111,19 +145,22 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         discussion: """
             Into the database they came from, where they are counted already and no total changes; or, with --into, into another one, which is \
             made if it is not there. Rows that are there already stay as they are. Unless a hold keeps them, the next retention run removes \
-            them again.
+            them again. Conversations come back with their messages, and of what was set aside the usage rows, which the rollup then sets \
+            aside anew. An archive that TALLYD_ARCHIVE_COMMAND has taken away has to be brought back to its path first.
             """)
 
     @Option(help: ArgumentHelp("The day, as YYYY-MM-DD.", valueName: "day"), transform: DayOptions.day)
     var day: Day
+    @Option(help: "The table whose archives are meant.") var table: TableName = TableName(.usageLogs)
     @Option(help: ArgumentHelp("Another database to restore into.", valueName: "file")) var into: String?
     @OptionGroup var options: DatabaseOptions
 
     func run() async throws {
         let database = try await UsageDatabase.open(options)
-        let parts = try await ArchiveManifest(store: database.store).list(day...day)
+        let parts = try await ArchiveManifest(store: database.store).list(day...day, tables: [table.table])
         guard !parts.isEmpty else {
-            throw ValidationError("\(day) has no archive: `tallyd archive list` names those that there are.")
+            throw ValidationError(
+                "\(table.table.rawValue) has no archive of \(day): `tallyd archive list` names those that there are.")
         }
         let interruption = Interruption()
         let target = try await target(database)
@@ -131,9 +168,11 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
             parts, isOrigin: into == nil, shouldStop: { interruption.isRaised })
         try interruption.check()
         let present = outcome.present > 0 ? ", \(Figures.count(outcome.present, "row")) were there already" : ""
-        print("\(day): \(Figures.count(outcome.restored, "row")) restored into \(target.path)\(present)")
+        let name = table.table == .usageLogs ? "" : "\(table.table.rawValue) "
+        print("\(name)\(day): \(Figures.count(outcome.restored, "row")) restored into \(target.path)\(present)")
         guard into == nil, outcome.restored > 0 else { return }
-        print("To keep them from the next retention run: tallyd hold add --from \(day) --to \(day) --reason …")
+        let scope = table.table == .usageLogs ? "" : "--table \(table.table.rawValue) "
+        print("To keep them from the next retention run: tallyd hold add \(scope)--from \(day) --to \(day) --reason …")
     }
 
     private func target(_ database: UsageDatabase) async throws -> Store {

@@ -22,7 +22,9 @@ struct ConfigCheck: AsyncParsableCommand {
         var problems: [String] = []
         let listing: Settings.Listing
         do throws(SettingsError) {
-            listing = try options.settings().listing
+            let settings = try options.settings()
+            try settings.checkPrograms()
+            listing = settings.listing
         } catch {
             problems = error.problems
             listing = error.listing

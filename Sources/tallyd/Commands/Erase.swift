@@ -59,7 +59,9 @@ struct Erase: AsyncParsableCommand {
         let exceptions = Erasure.Exceptions(columns: Set(keepColumn), archives: Set(leaveArchive))
         func erasure(_ term: Term?) -> Erasure {
             Erasure(
-                of: user, store: store, zone: database.zone, term: term, exceptions: exceptions, now: WallClock.now)
+                of: user, store: store, zone: database.zone, term: term,
+                handover: database.settings.archiveHandover(monotonic: WallClock.monotonic, logger: .silent),
+                exceptions: exceptions, now: WallClock.now)
         }
         if dryRun {
             let plan = try await erasure(nil).plan { bar.show($0) }
@@ -68,6 +70,7 @@ struct Erase: AsyncParsableCommand {
             if let obstacle = plan.obstacles.first { throw ExitCode(ExitStatus(of: obstacle).rawValue) }
             return (store.path, false)
         }
+        try database.settings.checkPrograms()
         let ownership = try await Ownership.take(store, command: "tallyd erase", now: WallClock.now())
         defer { withExtendedLifetime(ownership) {} }
         let outcome = try await erasure(ownership.term).run(

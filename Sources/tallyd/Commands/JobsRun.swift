@@ -59,6 +59,7 @@ struct JobsRun: AsyncParsableCommand {
     private func alone(_ name: String, _ database: UsageDatabase, _ ownership: Ownership) async throws {
         let interruption = Interruption()
         let settings = database.settings
+        try settings.checkPrograms()
         let jobs = JobCatalog.jobs(
             JobCatalog.Parts(
                 store: database.store, zone: database.zone, term: ownership.term, settings: { settings },
@@ -88,5 +89,10 @@ struct JobsRun: AsyncParsableCommand {
     }
 
     /// What the daemon would log is in the command's output.
-    private static let logger = Logger(label: "tallyd") { _ in SwiftLogNoOpLogHandler() }
+    private static let logger = Logger.silent
+}
+
+extension Logger {
+    /// For what logs as the daemon does where the command itself tells all of it.
+    static let silent = Logger(label: "tallyd") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -25,6 +25,12 @@ struct Retention: AsyncParsableCommand {
 struct TableName: ExpressibleByArgument {
     let table: RetentionTable
 
+    init(_ table: RetentionTable) {
+        self.table = table
+    }
+
+    var defaultValueDescription: String { table.rawValue }
+
     init?(argument: String) {
         guard let table = RetentionTable(rawValue: argument) else { return nil }
         self.table = table
