@@ -13,8 +13,17 @@ extension Erasure {
     func keepGreatestLatencies(_ run: Run) async throws {
         let pseudonym = run.record.pseudonym
         let rows = try await totals(
-            "source <> 'adopted' AND model IS NOT NULL AND EXISTS (SELECT 1 FROM usage_days d WHERE d.date = daily_usage_stats.date)"
-        )
+            """
+            source <> 'adopted' AND model IS NOT NULL
+              AND EXISTS (SELECT 1 FROM usage_days d WHERE d.date = daily_usage_stats.date)
+              -- an erasure that was cut has done a part of it
+              AND NOT EXISTS (
+                SELECT 1
+                FROM daily_usage_stats kept
+                WHERE kept.date = daily_usage_stats.date AND kept.user_id = '\(pseudonym)' AND kept.model = daily_usage_stats.model
+                  AND kept.latency_max_ms >= daily_usage_stats.latency_max_ms
+              )
+            """)
         try await each(rows, run) { db, row in
             try db.cachedStatement(
                 sql: """

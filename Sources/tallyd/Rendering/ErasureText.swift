@@ -51,7 +51,8 @@ extension Erasure.Outcome {
     /// For people.
     func text(_ user: String, freeBytes: Int64) -> String {
         guard !pseudonym.isEmpty else { return "nothing of user \(user.printable) is there" }
-        var lines = ["erased: user \(user.printable) is now \(pseudonym)"]
+        // Not beside the name: this line may be kept.
+        var lines = ["erased; the receipt in audit_logs is that of \(pseudonym)"]
         let known = counts.filter { !$0.key.hasPrefix("archive") }.sorted { $0.key < $1.key }
         if !known.isEmpty {
             lines.append("rows: " + known.map { "\($0.key) \(Figures.count($0.value))" }.joined(separator: ", "))
