@@ -69,7 +69,7 @@ extension Erasure.Outcome {
                 + "\(Figures.count(tokens, "token")), \(cost)\(added)")
         if freeBytes > 0 {
             lines.append(
-                "free pages: \(Figures.bytes(freeBytes)) may hold rows that were deleted before; VACUUM at a quiet time overwrites them"
+                "free pages: \(Figures.bytes(freeBytes)) may hold rows that were deleted before; `tallyd compact` at a quiet time leaves them out"
             )
         }
         return lines.joined(separator: "\n")
