@@ -115,10 +115,10 @@ extension SampleDatabase {
 
     func erasure(
         of person: String = SampleDatabase.person, _ store: Store, files: ArchiveFiles = .system,
-        exceptions: Erasure.Exceptions = Erasure.Exceptions()
+        handover: ArchiveHandover? = nil, exceptions: Erasure.Exceptions = Erasure.Exceptions()
     ) -> Erasure {
         Erasure(
-            of: person, store: store, zone: .utc, files: files, exceptions: exceptions,
+            of: person, store: store, zone: .utc, files: files, handover: handover, exceptions: exceptions,
             now: { Instant(milliseconds: 1_795_262_400_000) })
     }
 
