@@ -4,7 +4,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ControlListenerTests {
     private func refusal(_ path: String) -> ControlError? {
         do throws(ControlError) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ControlServerTests {
     private func refusal(_ work: () async throws(ControlClient.Failure) -> ControlReply) async -> ControlClient.Failure?
     {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Systemd
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct LineLogHandlerTests {
     /// What a logger writes to a destination, read back from a file.
     private func output(_ destination: LogDestination, _ body: (inout Logger) -> Void) throws -> String {
