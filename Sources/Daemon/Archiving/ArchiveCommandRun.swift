@@ -74,7 +74,7 @@ struct ArchiveCommandRun: Sendable {
                 "handed an archive over",
                 metadata: [
                     "message_id": "\(MessageID.archiveTaken)", "path": "\(file.path)", "table": "\(file.table)",
-                    "day": "\(file.day)", "part": "\(file.part)", "sha256": "\(file.sha256)",
+                    "day": "\(file.day)", "part": "\(file.part)", "checksum": "\(file.sha256)",
                     "duration_ms": "\(Int(took / .milliseconds(1)))",
                 ])
         case .status(let status): throw refusal(file, said("its command ended with status \(status)", child))
