@@ -24,6 +24,11 @@ let package = Package(
         .target(name: "Scheduling", swiftSettings: strict),
         .target(name: "Host", swiftSettings: strict),
         .target(
+            name: "Webhooks",
+            dependencies: ["Scheduling", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Migrations",
             resources: [.embedInCode("SQL")],
             swiftSettings: strict
@@ -108,6 +113,14 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "TestSupport"]),
         .testTarget(name: "HostTests", dependencies: ["Host", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "WebhookTests",
+            dependencies: [
+                "Webhooks", "Scheduling", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "StorageTests",
             dependencies: [
