@@ -1,0 +1,229 @@
+/// Whose turn it is: deliveries of many endpoints, handed out one at a time so that no endpoint waits for another's.
+///
+/// Endpoints that may start stand in a ring. The first one gives its oldest delivery and goes to the end of the ring, as
+/// long as it has more and its limits allow; so each of k ready endpoints has a turn within k turns, however long the
+/// others' queues are. One that is at its limit in flight stands nowhere until one of its deliveries is finished. One
+/// that must wait (for its rate, or a pause) lies in a heap by the time of its return. Every call costs O(log n) in the
+/// number of endpoints, spread over calls.
+///
+/// Times are of a monotonic clock, since an origin of the caller's; earlier than a time already given counts as that.
+package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
+    package struct Limits: Hashable, Sendable {
+        /// Deliveries of one endpoint at once, 1 or more.
+        package var inFlight: Int
+        package var rate: RateLimit?
+        /// One at a time, and what failed stays in front of what came after it.
+        package var isOrdered: Bool
+
+        package init(inFlight: Int, rate: RateLimit? = nil, isOrdered: Bool = false) {
+            self.inFlight = inFlight
+            self.rate = rate
+            self.isOrdered = isOrdered
+        }
+
+        var effectiveInFlight: Int { isOrdered ? 1 : max(inFlight, 1) }
+    }
+
+    enum Place: Equatable {
+        /// Nothing to give, or at the limit.
+        case nowhere
+        case inRing
+        case asleep(until: Duration)
+    }
+
+    struct Lane {
+        var limits: Limits
+        var queue = FirstInFirstOut<Item>()
+        var inFlight = 0
+        var meter = RateMeter()
+        var pausedUntil: Duration = .zero
+        var place = Place.nowhere
+        /// Entries of the ring and the heap with another number are of the past: they are passed over, not searched for.
+        var visit: UInt64 = 0
+    }
+
+    struct Visit {
+        var endpoint: Endpoint
+        var number: UInt64
+    }
+
+    private var lanes: [Endpoint: Lane] = [:]
+    private var ring = FirstInFirstOut<Visit>()
+    private var asleep = TimeHeap<Visit>()
+    private var visits: UInt64 = 0
+    private var now: Duration = .zero
+
+    package let defaultLimits: Limits
+    /// Of all endpoints together: what bounds the memory that deliveries under way take.
+    package let mostInFlight: Int
+    package private(set) var inFlight = 0
+    package private(set) var waiting = 0
+
+    /// - Parameters:
+    ///   - limits: of endpoints that have none of their own.
+    ///   - mostInFlight: of all endpoints together, 1 or more.
+    package init(limits: Limits, mostInFlight: Int) {
+        defaultLimits = limits
+        self.mostInFlight = max(mostInFlight, 1)
+    }
+
+    package mutating func add(_ item: Item, for endpoint: Endpoint, at time: Duration) {
+        now = max(now, time)
+        lanes[endpoint, default: Lane(limits: defaultLimits)].queue.append(item)
+        waiting += 1
+        settle(endpoint)
+    }
+
+    /// The next delivery to start. Nil when nobody may start one now: `nextWake` says when that may change by itself.
+    package mutating func next(at time: Duration) -> (endpoint: Endpoint, item: Item)? {
+        now = max(now, time)
+        wake()
+        guard inFlight < mostInFlight else { return nil }
+        while let visit = ring.popFirst() {
+            guard isCurrent(visit, at: .inRing) else { continue }
+            // In place: a copy of the lane would make its queue be copied, item by item.
+            let item = lanes[visit.endpoint]?.leaveRing(at: now)
+            settle(visit.endpoint)
+            guard let item else { continue }
+            inFlight += 1
+            waiting -= 1
+            return (visit.endpoint, item)
+        }
+        return nil
+    }
+
+    /// A delivery that `next` gave is over.
+    ///
+    /// - Parameter again: of an ordered endpoint, what is to be tried again before all else; pause the endpoint for as
+    ///   long as that has to wait. Of others, it is added anew when its time comes.
+    package mutating func finish(_ endpoint: Endpoint, again: Item? = nil, at time: Duration) {
+        now = max(now, time)
+        guard counts(of: endpoint).inFlight > 0 else { return }
+        lanes[endpoint]?.inFlight -= 1
+        inFlight -= 1
+        if let again {
+            lanes[endpoint]?.queue.prepend(again)
+            waiting += 1
+        }
+        settle(endpoint)
+    }
+
+    /// Nothing of the endpoint starts before that time: for a breaker, a throttling response, an ordered retry. A later
+    /// call replaces an earlier one; a time that has passed ends the pause.
+    package mutating func pause(_ endpoint: Endpoint, until: Duration, at time: Duration) {
+        now = max(now, time)
+        lanes[endpoint, default: Lane(limits: defaultLimits)].pausedUntil = until
+        resettle(endpoint)
+    }
+
+    /// - Parameter limits: nil for the default ones.
+    package mutating func setLimits(_ limits: Limits?, for endpoint: Endpoint, at time: Duration) {
+        now = max(now, time)
+        lanes[endpoint, default: Lane(limits: defaultLimits)].limits = limits ?? defaultLimits
+        resettle(endpoint)
+    }
+
+    /// Takes out what waits for an endpoint, as when it was deleted or disabled. What is under way is still to be finished.
+    package mutating func removeWaiting(of endpoint: Endpoint) -> [Item] {
+        lanes[endpoint]?.place = .nowhere
+        let items = lanes[endpoint]?.queue.removeAll() ?? []
+        waiting -= items.count
+        return items
+    }
+
+    /// When an endpoint may come to its turn by the time alone; nil when none will.
+    package mutating func nextWake() -> Duration? {
+        while let first = asleep.first {
+            if isCurrent(first.value, at: .asleep(until: first.time)) { return first.time }
+            asleep.removeFirst()
+        }
+        return nil
+    }
+
+    /// Forgets endpoints that have nothing waiting or under way, no pause, no limits of their own, and their full rate.
+    /// O(n); for now and then, so that endpoints which come and go leave nothing behind.
+    package mutating func forgetIdle(at time: Duration) {
+        now = max(now, time)
+        lanes = lanes.filter { [now, defaultLimits] _, lane in
+            !lane.queue.isEmpty || lane.inFlight > 0 || lane.pausedUntil > now || lane.meter.full > now
+                || lane.limits != defaultLimits
+        }
+    }
+
+    /// Of one endpoint.
+    package func counts(of endpoint: Endpoint) -> (waiting: Int, inFlight: Int) {
+        lanes[endpoint].map { ($0.queue.count, $0.inFlight) } ?? (0, 0)
+    }
+
+    package var endpointCount: Int { lanes.count }
+
+    /// Of ring and heap, those of the past among them.
+    var entryCount: Int { ring.count + asleep.count }
+}
+
+extension Turns {
+    private func isCurrent(_ visit: Visit, at place: Place) -> Bool {
+        lanes[visit.endpoint].map { $0.visit == visit.number && $0.place == place } ?? false
+    }
+
+    /// Brings the endpoints whose time has come into the ring, the earliest first.
+    private mutating func wake() {
+        while let first = asleep.first, first.time <= now {
+            asleep.removeFirst()
+            guard isCurrent(first.value, at: .asleep(until: first.time)) else { continue }
+            lanes[first.value.endpoint]?.place = .nowhere
+            settle(first.value.endpoint)
+        }
+    }
+
+    /// As `settle`, for an endpoint whose conditions changed where it stands. One that sleeps may have to rise earlier, or
+    /// later; one in the ring that must wait now gives up its place there, or `nextWake` would not know of it.
+    private mutating func resettle(_ endpoint: Endpoint) {
+        guard let lane = lanes[endpoint] else { return }
+        if lane.place != .inRing || lane.nextStart > now { lanes[endpoint]?.place = .nowhere }
+        settle(endpoint)
+    }
+
+    /// Puts an endpoint that stands nowhere where it belongs.
+    private mutating func settle(_ endpoint: Endpoint) {
+        guard var lane = lanes[endpoint], lane.place == .nowhere, !lane.queue.isEmpty,
+            lane.inFlight < lane.limits.effectiveInFlight
+        else { return }
+        visits += 1
+        lane.visit = visits
+        let visit = Visit(endpoint: endpoint, number: visits)
+        let start = lane.nextStart
+        if start <= now {
+            lane.place = .inRing
+            ring.append(visit)
+        } else {
+            lane.place = .asleep(until: start)
+            asleep.insert(visit, at: start)
+        }
+        lanes[endpoint] = lane
+        if ring.count + asleep.count > 2 * lanes.count + 64 { dropPassed() }
+    }
+
+    /// At least half of the entries are of the past then, so each has paid for its removal when it came.
+    private mutating func dropPassed() {
+        for visit in ring.removeAll() where isCurrent(visit, at: .inRing) { ring.append(visit) }
+        asleep.removeAll { [lanes] entry in
+            lanes[entry.value.endpoint].map { $0.visit == entry.value.number } != true
+        }
+    }
+}
+
+extension Turns.Lane {
+    var nextStart: Duration {
+        max(pausedUntil, limits.rate.map { meter.nextStart(under: $0) } ?? .zero)
+    }
+
+    /// Nil where a limit or a pause has come while it stood in the ring.
+    mutating func leaveRing(at now: Duration) -> Item? {
+        place = .nowhere
+        guard inFlight < limits.effectiveInFlight, nextStart <= now, let item = queue.popFirst() else { return nil }
+        inFlight += 1
+        if let rate = limits.rate { meter.start(at: now, under: rate) }
+        return item
+    }
+}

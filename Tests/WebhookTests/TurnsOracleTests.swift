@@ -1,0 +1,154 @@
+import TestSupport
+import Testing
+
+@testable import Webhooks
+
+/// Random histories, held against lists that are searched from end to end.
+@Suite struct `Turns, at random` {
+    private struct Model {
+        var queues: [Int: [Int]] = [:]
+        var inFlight: [Int: [Int]] = [:]
+        var limits: [Int: Turns<Int, Int>.Limits] = [:]
+        var pauses: [Int: Duration] = [:]
+        var starts: [Int: [Duration]] = [:]
+        /// How many turns of others an endpoint that could start has seen pass.
+        var passed: [Int: Int] = [:]
+
+        /// By the words of the limit: of any n starts in a row beyond the burst, the last is late enough.
+        func rateAllows(_ endpoint: Int, at now: Duration) -> Bool {
+            guard let rate = limits[endpoint]?.rate else { return true }
+            var bucket = Duration.zero
+            for start in starts[endpoint] ?? [] { bucket = max(bucket, start) + rate.interval }
+            return bucket - rate.interval * (rate.burst - 1) <= now
+        }
+
+        func mayStart(_ endpoint: Int, at now: Duration) -> Bool {
+            guard let limits = limits[endpoint], !(queues[endpoint] ?? []).isEmpty else { return false }
+            return inFlight[endpoint, default: []].count < (limits.isOrdered ? 1 : limits.inFlight)
+                && pauses[endpoint, default: .zero] <= now && rateAllows(endpoint, at: now)
+        }
+    }
+
+    @Test func `no limit is passed, no order broken, nobody waits more than a round, and nothing is lost`() {
+        var random = SplitMix64(for: "turns, at random")
+        var turnsTaken = 0
+        for _ in 0..<150 {
+            let most = Int.random(in: 1...12, using: &random)
+            var turns = Turns<Int, Int>(limits: .init(inFlight: 1), mostInFlight: most)
+            var model = Model()
+            var now = Duration.zero
+            var item = 0
+            for endpoint in 0..<8 {
+                let rate = RateLimit(
+                    .random(in: 1...5, using: &random), per: .seconds(1), burst: .random(in: 1...4, using: &random))
+                model.limits[endpoint] = .init(
+                    inFlight: .random(in: 1...4, using: &random), rate: Bool.random(using: &random) ? rate : nil,
+                    isOrdered: Int.random(in: 0..<3, using: &random) == 0)
+                turns.setLimits(model.limits[endpoint], for: endpoint, at: now)
+            }
+            for _ in 0..<400 {
+                let endpoint = Int.random(in: 0..<8, using: &random)
+                switch Int.random(in: 0..<11, using: &random) {
+                case 0, 1, 2:
+                    turns.add(item, for: endpoint, at: now)
+                    model.queues[endpoint, default: []].append(item)
+                    item += 1
+                case 3, 4:
+                    guard let done = model.inFlight[endpoint]?.popLast() else { continue }
+                    let again = model.limits[endpoint]?.isOrdered == true && Bool.random(using: &random)
+                    if again { model.queues[endpoint, default: []].insert(done, at: 0) }
+                    turns.finish(endpoint, again: again ? done : nil, at: now)
+                case 5:
+                    let until = now + .milliseconds(.random(in: -100...700, using: &random))
+                    turns.pause(endpoint, until: until, at: now)
+                    model.pauses[endpoint] = until
+                    if until > now { model.passed[endpoint] = 0 }
+                case 6: now += .milliseconds(.random(in: 0...400, using: &random))
+                case 7 where Int.random(in: 0..<8, using: &random) == 0:
+                    #expect(turns.removeWaiting(of: endpoint) == model.queues[endpoint] ?? [])
+                    model.queues[endpoint] = []
+                    model.passed[endpoint] = 0
+                default:
+                    let total = model.inFlight.values.reduce(0) { $0 + $1.count }
+                    let ready = total < most ? (0..<8).filter { model.mayStart($0, at: now) } : []
+                    guard let (taken, given) = turns.next(at: now) else {
+                        #expect(ready.isEmpty, "\(ready)")
+                        continue
+                    }
+                    turnsTaken += 1
+                    #expect(ready.contains(taken))
+                    #expect(model.queues[taken]?.first == given)
+                    model.queues[taken]?.removeFirst()
+                    model.inFlight[taken, default: []].append(given)
+                    model.starts[taken, default: []].append(now)
+                    for other in 0..<8 {
+                        model.passed[other] =
+                            other != taken && ready.contains(other) ? model.passed[other, default: 0] + 1 : 0
+                        // With 8 endpoints, 7 others at the most have their turn first.
+                        #expect(model.passed[other, default: 0] <= 7, "\(other)")
+                    }
+                }
+                #expect(turns.inFlight == model.inFlight.values.reduce(0) { $0 + $1.count })
+                #expect(turns.waiting == model.queues.values.reduce(0) { $0 + $1.count })
+                // Somebody who waits for the time alone is announced, at the very time.
+                let future = (0..<8).contains { endpoint in
+                    !model.mayStart(endpoint, at: now) && model.mayStart(endpoint, at: now + .seconds(3_600))
+                }
+                if future {
+                    let wake = turns.nextWake()
+                    #expect(wake != nil)
+                    if let wake, wake > now { #expect((0..<8).contains { model.mayStart($0, at: wake) }) }
+                }
+            }
+        }
+        #expect(turnsTaken > 5_000, "\(turnsTaken)")
+    }
+
+    @Test func `a queue of 200,000 costs no more a turn than one of two hundred`() {
+        func perTurn(_ length: Int) -> Duration {
+            var turns = Turns<Int, Int>(limits: .init(inFlight: 1), mostInFlight: 1)
+            for item in 0..<length { turns.add(item, for: 0, at: .zero) }
+            let count = 20_000
+            let time = ContinuousClock().measure {
+                for _ in 0..<count {
+                    guard let (endpoint, item) = turns.next(at: .zero) else { break }
+                    turns.finish(endpoint, again: item, at: .zero)
+                }
+            }
+            #expect(turns.waiting == length)
+            return time / count
+        }
+        let short = perTurn(200)
+        let long = perTurn(200_000)
+        print("turns: \(short) a turn of a queue of 200, \(long) of 200,000")
+        #expect(long < short * 20 + .microseconds(20))
+    }
+
+    @Test func `100,000 endpoints cost little more a turn than a hundred`() {
+        func perTurn(_ endpoints: Int) -> Duration {
+            var turns = Turns<Int, Int>(
+                limits: .init(inFlight: 1, rate: RateLimit(1_000, per: .seconds(1), burst: 1)), mostInFlight: 64)
+            for endpoint in 0..<endpoints {
+                for item in 0..<3 { turns.add(item, for: endpoint, at: .zero) }
+            }
+            var now = Duration.zero
+            let count = 100_000
+            let clock = ContinuousClock()
+            return clock.measure {
+                for _ in 0..<count {
+                    if let turn = turns.next(at: now) {
+                        turns.finish(turn.endpoint, at: now)
+                        turns.add(0, for: turn.endpoint, at: now)
+                    } else {
+                        now += .milliseconds(1)
+                    }
+                }
+            } / count
+        }
+        let few = perTurn(100)
+        let many = perTurn(100_000)
+        print("turns: \(few) a turn of 100 endpoints, \(many) of 100,000")
+        // A step that goes through all endpoints would cost a thousand times as much.
+        #expect(many < few * 50 + .microseconds(20))
+    }
+}
