@@ -95,46 +95,71 @@ struct ArchiveVerify: AsyncParsableCommand {
     @OptionGroup var options: DatabaseOptions
     @OptionGroup var days: DayOptions
     @OptionGroup var tables: ArchiveTableOptions
+    @Flag(help: .jsonHelp) var json = false
+
+    private struct Verdict {
+        let entry: ArchiveManifest.Entry
+        /// Nil: it is whole. Of one that was moved nobody knows here.
+        var problem: String?
+        var isMoved = false
+
+        var json: JSONValue {
+            [
+                "table": .string(entry.table), "day": .string("\(entry.day)"), "part": JSONValue(entry.part),
+                "path": .string(entry.path), "rows": JSONValue(entry.digest.rows),
+                "verdict": .string(isMoved ? "moved" : problem == nil ? "whole" : "damaged"),
+                "problem": JSONValue(problem),
+            ]
+        }
+    }
 
     func run() async throws {
         let database = try await UsageDatabase.open(options)
         let interruption = Interruption()
         let entries = try await ArchiveManifest(store: database.store).list(days.range, tables: tables.tables)
-        guard !entries.isEmpty else {
+        guard !entries.isEmpty || json else {
             print("there is no archive to verify")
             return
         }
         let bar = ProgressBar()
         defer { bar.clear() }
-        var damaged = 0
-        var moved = 0
-        var rows: Int64 = 0
+        var verdicts: [Verdict] = []
         for (number, entry) in entries.enumerated() {
             try interruption.check()
             bar.show("verifying \(entry.table) \(entry.day)", fraction: Double(number) / Double(entries.count))
-            guard entry.place != .moved else {
-                moved += 1
-                bar.clear()
-                print("\(entry.path.printable): moved, not verifiable here")
-                continue
-            }
-            do {
-                try ArchiveReader.verify(path: entry.path, expected: entry.digest)
-                rows += entry.digest.rows
-            } catch let error as StorageError {
-                damaged += 1
-                bar.clear()
-                Terminal.complain("\(error)")
-            }
+            let verdict = try Self.verify(entry)
+            verdicts.append(verdict)
+            guard !json, verdict.isMoved || verdict.problem != nil else { continue }
+            bar.clear()
+            if let problem = verdict.problem { Terminal.complain(problem) }
+            if verdict.isMoved { print("\(entry.path.printable): moved, not verifiable here") }
         }
         bar.clear()
-        guard damaged == 0 else {
+        let damaged = verdicts.count { $0.problem != nil }
+        if json {
+            print(try JSONValue.object(["archives": .array(verdicts.map(\.json))]).text())
+        } else if damaged == 0 {
+            let whole = verdicts.filter { !$0.isMoved }
+            let rows = whole.reduce(0) { $0 + $1.entry.digest.rows }
+            let moved = verdicts.count - whole.count
+            print(
+                "whole: \(Figures.count(whole.count, "archive")) with \(Figures.count(rows, "row"))"
+                    + (moved > 0 ? "; moved: \(Figures.count(moved))" : ""))
+        } else {
             Terminal.complain(
                 "\(Figures.count(damaged)) of \(Figures.count(entries.count, "archive")) can't be relied on")
-            throw ExitCode(65)
         }
-        let whole = "\(Figures.count(entries.count - moved, "archive")) with \(Figures.count(rows, "row"))"
-        print("whole: \(whole)" + (moved > 0 ? "; moved: \(Figures.count(moved))" : ""))
+        guard damaged == 0 else { throw ExitCode(65) }
+    }
+
+    private static func verify(_ entry: ArchiveManifest.Entry) throws -> Verdict {
+        guard entry.place != .moved else { return Verdict(entry: entry, isMoved: true) }
+        do {
+            try ArchiveReader.verify(path: entry.path, expected: entry.digest)
+            return Verdict(entry: entry)
+        } catch let error as StorageError {
+            return Verdict(entry: entry, problem: "\(error)")
+        }
     }
 }
 
