@@ -79,6 +79,22 @@ import Testing
         #expect(run.health.failedAttempts == 3)
     }
 
+    @Test func `after a restart nothing is waited for that was lost`() {
+        var run = Run()
+        for second in 0..<3 as Range<Int64> { _ = run.attempt(.failed, at: second) }
+        run.health.begin(at: 12)
+        #expect(run.admission(at: 13) == .waitForOutcome)
+        run.health.resume(at: .second(14))
+        #expect(run.admission(at: 14) == .send)
+        run = Run(health: EndpointHealth(standing: .disabled(.failing, since: .second(0), nextProbe: .second(100))))
+        run.health.begin()
+        run.health.resume(at: .second(101))
+        #expect(run.admission(at: 101) == .probe)
+        run = Run()
+        run.health.resume(at: .second(1))
+        #expect(run.health == EndpointHealth())
+    }
+
     @Test func `nothing but failures for the whole time disables it, not one attempt or one second sooner`() {
         var run = Run()
         run.policy.breakerThreshold = .max

@@ -58,7 +58,7 @@ package struct EndpointHealth: Hashable, Sendable {
     package var failedAttempts: Int
     /// Probes that failed since it was disabled.
     package var failedProbes: Int
-    /// Whether a probe is under way. Not for a row: nothing is under way after a restart.
+    /// Whether a probe is under way. Not for a row: see `resume`.
     package var isProbing = false
 
     package init(
@@ -90,6 +90,12 @@ package struct EndpointHealth: Hashable, Sendable {
         case .enabled: breaker.begin()
         case .disabled: isProbing = true
         }
+    }
+
+    /// After a restart, in which whatever was under way was lost: the next attempt decides in its place.
+    package mutating func resume(at now: Instant) {
+        isProbing = false
+        breaker.abandon(at: now)
     }
 
     /// Enables it again with a clean slate, as an operator asks for.
