@@ -162,7 +162,7 @@ struct ArchiveParts: Sendable {
         while !rest.isEmpty {
             let chunk = rest.prefix(Self.rowsPerSnapshot)
             rest = rest.dropFirst(chunk.count)
-            let part = try await store.read("archive rows\(day.map { " of \($0)" } ?? "") in") { db in
+            let part = try await store.readOneOfMany("archive rows\(day.map { " of \($0)" } ?? "") in") { db in
                 try ArchiveContents.read(chunk, source, shape, line, db, visit)
             }
             total.add(part)

@@ -29,7 +29,7 @@ package struct DayArchive: Sendable {
             try ArchiveManifest.list(db, .usageLogs, on: day).last
         }
         if !anew, let last, last.usedAt == nil { return ArchivePart(entry: last, opened: nil) }
-        let ids = try await parts.store.read("find rows of \(day) in") { db in
+        let ids = try await parts.store.readOneOfMany("find rows of \(day) in") { db in
             try DayPurge.findUnheld(db, day, zone, terms)
         }
         guard !ids.isEmpty,

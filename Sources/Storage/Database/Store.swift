@@ -159,6 +159,23 @@ package final class Store: Sendable {
         }
     }
 
+    /// A read that is one of many in a row, and takes long: leaves a gap behind it without a snapshot.
+    ///
+    /// The log is begun anew only by a commit that finds no snapshot in the way. With one after the other a gateway at 500 inserts a second met no such
+    /// moment in a minute, and its log grew to 42 MiB (measured while 72 days were sealed).
+    func readOneOfMany<T: Sendable>(
+        _ operation: String, _ work: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
+        let began = MonotonicClock.nanoseconds()
+        let result = try await read(operation, work)
+        if MonotonicClock.nanoseconds() - began >= Self.longRead { try? await Task.sleep(nanoseconds: Self.gap) }
+        return result
+    }
+
+    private static let longRead: UInt64 = 50_000_000
+    /// Five inserts of a gateway with 500 a second: one to copy the log back, and one to begin it anew.
+    private static let gap: UInt64 = 10_000_000
+
     /// Reads two things at once, each from a snapshot of its own.
     ///
     /// The first connection's thread wakes the second's before it sets to work, so that the kernel has one idle processor to find and not two

@@ -63,7 +63,7 @@ package struct DayPurge: Sendable {
         while true {
             let zone = zone
             let start = after
-            let ids = try await store.read("find rows of \(day) in") { db in
+            let ids = try await store.readOneOfMany("find rows of \(day) in") { db in
                 try Self.find(db, day, zone, terms, after: start)
             }
             guard let last = ids.last else { break }
@@ -283,7 +283,7 @@ package struct DayPurge: Sendable {
     /// The day is purged once nothing of it is left that was counted.
     func close(_ day: Day, _ terms: Terms) async throws {
         let zone = zone
-        let isEmpty = try await store.read("find rows of \(day) in") { db in
+        let isEmpty = try await store.readOneOfMany("find rows of \(day) in") { db in
             let everybody = Terms(now: terms.now, run: terms.run)
             return try Self.find(db, day, zone, everybody, after: .min).isEmpty
         }

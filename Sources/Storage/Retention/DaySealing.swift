@@ -24,7 +24,7 @@ package struct DaySealing: Sendable {
     /// Seals a day that the caller knows to be over. Nil when it is sealed.
     package func seal(_ day: Day, now: Instant) async throws -> Refusal? {
         let zone = zone
-        let (refusal, before) = try await store.read("audit \(day) in") { db -> (Refusal?, Position) in
+        let (refusal, before) = try await store.readOneOfMany("audit \(day) in") { db -> (Refusal?, Position) in
             let position = try Position.read(db)
             if let refusal = try Self.obstacle(db, day, zone, tailAfter: position.cursor) { return (refusal, position) }
             let rules = CountingRules(calendar: DayCalendar(zone: zone), prices: try PriceBook.read(db), adopted: [:])

@@ -154,7 +154,7 @@ package struct RetentionPlanner: Sendable {
         while true {
             let position = after
             let zone = zone
-            let part = try await store.read("find old rows of") { db in
+            let part = try await store.readOneOfMany("find old rows of") { db in
                 try scan.read(db, after: position, zone: zone)
             }
             progress()

@@ -70,7 +70,9 @@ extension RetentionPlanner {
     /// Rows of the day that may go and that a hold keeps. Counted row by row, where there are holds at all.
     private func countHeld(_ day: Day, _ terms: DayPurge.Terms) async throws -> Int64 {
         let zone = zone
-        let held = try await store.read("count held rows of") { db in try DayPurge.countHeld(db, day, zone, terms) }
+        let held = try await store.readOneOfMany("count held rows of") { db in
+            try DayPurge.countHeld(db, day, zone, terms)
+        }
         progress()
         return held
     }

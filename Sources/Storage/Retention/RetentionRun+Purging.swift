@@ -98,7 +98,9 @@ extension RetentionRun {
         let term = term
         var after: Int64? = .min
         while let position = after {
-            let part = try await store.read("find old rows of") { db in try scan.read(db, after: position, zone: zone) }
+            let part = try await store.readOneOfMany("find old rows of") { db in
+                try scan.read(db, after: position, zone: zone)
+            }
             var rest = part.due[...]
             while !rest.isEmpty {
                 if shouldStop() {

@@ -39,7 +39,7 @@ struct RowPurge: Sendable {
                     outcome.isComplete = false
                     return
                 }
-                let part = try await store.read("find old rows of") { [scan, zone = parts.zone] db in
+                let part = try await store.readOneOfMany("find old rows of") { [scan, zone = parts.zone] db in
                     try scan.read(db, after: position, zone: zone)
                 }
                 parts.progress()
@@ -143,7 +143,7 @@ struct RowPurge: Sendable {
         while !rest.isEmpty {
             let chunk = rest.prefix(ArchiveParts.rowsPerSnapshot)
             rest = rest.dropFirst(chunk.count)
-            found += try await store.read("find old rows of") { db in try read(db, chunk) }
+            found += try await store.readOneOfMany("find old rows of") { db in try read(db, chunk) }
             parts.progress()
         }
         return found

@@ -99,7 +99,7 @@ enum UsageDays {
             // A week at a time: each range is read with a margin of days, and a snapshot is to be short.
             let last = rest.prefix { $0.number < first.number + 7 }.last ?? first
             rest = rest.drop { $0 <= last }
-            let part = try await store.read("count rows by day in") { db in
+            let part = try await store.readOneOfMany("count rows by day in") { db in
                 var calendar = DayCalendar(zone: zone)
                 var part: [Day: Int64] = [:]
                 let aside = Set(try Int64.fetchAll(db, sql: "SELECT row_id FROM usage_rejects"))
@@ -132,7 +132,7 @@ enum UsageDays {
         var after: Int64 = .min
         while true {
             let start = after
-            let rows = try await store.read("count rows of a user in") { db in
+            let rows = try await store.readOneOfMany("count rows of a user in") { db in
                 // By the index on user_id, whose entries of one user are in the order of their ids.
                 let statement = try RawStatement(
                     db,
