@@ -13,21 +13,25 @@ struct Purge {
 
     func measure() async throws -> [Measurement] {
         let statement = try deleteStatement()
-        let plain = try purge("purge", archive: nil)
-        let archived = try purge("purge-archived", archive: data.folder + "/purge-archive")
-        return [statement] + lines("purge, \(rows) rows", plain, "sealed and purged")
+        let plain = try purge("purge", archive: nil, isSealed: true)
+        let archived = try purge("purge-archived", archive: data.folder + "/purge-archive", isSealed: false)
+        return [statement] + lines("purge, \(rows) rows", plain, "purged")
             + lines("purge with archives", archived, "sealed, archived, verified and purged")
             + (try await beside())
     }
 
     /// A rolled up copy of which the newest fifth of the days is to stay, approved.
-    private func prepare(_ name: String) throws -> (path: String, environment: [String: String]) {
+    private func prepare(_ name: String, isSealed: Bool) throws -> (path: String, environment: [String: String]) {
         let path = try data.copy(rows: rows, name: name, migrated: true)
         let environment = [
             "TALLYD_DATABASE": path, "TALLYD_RETENTION_USAGE_LOGS": "\(max(3, days / 5))d",
             "TALLYD_RETENTION_RUN_LIMIT": "1d",
         ]
         try check(ChildProcess.run(tools.tallyd, ["rollup", "run"], environment: environment))
+        if isSealed {
+            let forever = environment.merging(["TALLYD_RETENTION_USAGE_LOGS": "forever"]) { $1 }
+            try check(ChildProcess.run(tools.tallyd, ["jobs", "run", "retention"], environment: forever))
+        }
         try check(ChildProcess.run(tools.shell, [path], input: "PRAGMA wal_checkpoint(TRUNCATE);"))
         try check(ChildProcess.run(tools.tallyd, ["retention", "approve", "usage_logs"], environment: environment))
         return (path, environment)
@@ -40,8 +44,8 @@ struct Purge {
         let memory: Double
     }
 
-    private func purge(_ name: String, archive: String?) throws -> Result {
-        var (path, environment) = try prepare(name)
+    private func purge(_ name: String, archive: String?, isSealed: Bool) throws -> Result {
+        var (path, environment) = try prepare(name, isSealed: isSealed)
         if let archive {
             try? FileManager.default.removeItem(atPath: archive)
             environment["TALLYD_ARCHIVE_DIRECTORY"] = archive
@@ -70,11 +74,15 @@ struct Purge {
 
     /// The same rows by one statement, which stops every writer for as long as it takes.
     private func deleteStatement() throws -> Measurement {
-        let (path, _) = try prepare("purge-statement")
+        let (path, _) = try prepare("purge-statement", isSealed: false)
         let before = try count(path)
         let statement = """
             DELETE FROM usage_logs
-            WHERE created_at < (SELECT date(MAX(created_at), '-\(max(3, days / 5)) days') FROM usage_logs);
+            WHERE created_at < (
+              SELECT date(MAX(created_at), '-\(max(3, days / 5)) days')
+              FROM usage_logs
+              WHERE created_at GLOB '[12][0-9][0-9][0-9]-*'
+            );
             """
         let child = try ChildProcess.run(tools.shell, [path], input: statement)
         try check(child)
@@ -88,18 +96,23 @@ struct Purge {
     // MARK: Beside the gateway
 
     private func beside() async throws -> [Measurement] {
-        let (path, environment) = try prepare("purge-gateway")
+        let (path, environment) = try prepare("purge-gateway", isSealed: true)
         let alone = try await write(path) { try await Task.sleep(for: .seconds(Self.besideSeconds)) }
         let before = try count(path)
         var largest = 0.0
-        let beside = try await write(path) {
-            let purging = try ChildProcess.start(
-                tools.tallyd, ["jobs", "run", "retention"], environment: environment)
-            let watch = LogWatch(path)
-            try await Task.sleep(for: .seconds(Self.besideSeconds))
-            largest = watch.stop()
-            purging.interrupt()
-            _ = try purging.wait()
+        // The daemon, whose rollup counts what comes: a day is sealed, and purged, only while it is not far behind.
+        let daemon = try ChildProcess.start(tools.tallyd, ["run"], environment: environment)
+        let beside = try await daemon.beside {
+            try await Task.sleep(for: .seconds(5))
+            return try await write(path) {
+                let asking = try ChildProcess.start(
+                    tools.tallyd, ["jobs", "run", "retention"], environment: environment)
+                let watch = LogWatch(path)
+                try await Task.sleep(for: .seconds(Self.besideSeconds))
+                largest = watch.stop()
+                asking.interrupt()
+                _ = try asking.wait()
+            }
         }
         let removed = before + Double(beside.count) - (try count(path))
         let scenario = "purge beside the gateway at 500/s"
