@@ -79,9 +79,12 @@ struct Purge {
         let statement = """
             DELETE FROM usage_logs
             WHERE created_at < (
-              SELECT date(MAX(created_at), '-\(max(3, days / 5)) days')
+              SELECT date(created_at, '-\(max(3, days / 5)) days')
               FROM usage_logs
-              WHERE created_at GLOB '[12][0-9][0-9][0-9]-*'
+              -- some have a time that nobody can read
+              WHERE date(created_at) IS NOT NULL
+              ORDER BY id DESC
+              LIMIT 1
             );
             """
         let child = try ChildProcess.run(tools.shell, [path], input: statement)
