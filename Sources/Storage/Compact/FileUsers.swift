@@ -20,8 +20,26 @@ package struct FileUsers: Sendable, Equatable {
     /// Files that belong to a database beside its own. Not a journal: that one is open only while its writer holds a lock.
     private static let parts = ["", "-wal", "-shm"]
 
+    /// Looks again, for up to a second, while a child of this process is among them: between fork and exec it has every file of its parent's, those
+    /// too that are to be closed on exec, and uses none.
+    ///
     /// - Parameter isOurs: whether a descriptor of this very process is to be left out.
     static func of(_ database: String, leavingOut isOurs: (Int32) -> Bool) -> FileUsers {
+        var found = look(database, leavingOut: isOurs)
+        for _ in 0..<50 where found.users.contains(where: { isChild($0.process) }) {
+            usleep(20_000)
+            found = look(database, leavingOut: isOurs)
+        }
+        return found
+    }
+
+    /// Whether it was started by this process (or was a moment ago, and is gone).
+    private static func isChild(_ process: Int32) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8) else { return true }
+        return status.split(separator: "\n").contains("PPid:\t\(getpid())")
+    }
+
+    private static func look(_ database: String, leavingOut isOurs: (Int32) -> Bool) -> FileUsers {
         let files = parts.compactMap { FileIdentity(path: database + $0) }
         let own = getpid()
         var found = FileUsers()
