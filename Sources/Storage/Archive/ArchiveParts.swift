@@ -81,10 +81,22 @@ struct ArchiveParts: Sendable {
                 try await handover.takeBoth(of: part.entry, sidecarSHA256: part.sidecarSHA256, shouldStop)
             }
         }
+        do {
+            try await enter(written.map(\.entry), now, beside)
+        } catch {
+            await removeUnrecorded(written.map(\.entry.path))
+            throw error
+        }
+        return written.map { ArchivePart(entry: $0.entry, opened: $0.opened) }
+    }
+
+    private func enter(
+        _ entries: [ArchiveManifest.Entry], _ now: Instant, _ beside: @escaping @Sendable (Database) throws -> Void
+    ) async throws {
         let term = term
         try await store.writer.write("record an archive in") { db, _ in
             try term?.check(db)
-            for entry in written.map(\.entry) {
+            for entry in entries {
                 try ArchiveManifest.insert(entry, db)
                 let facts = [
                     "path": entry.path, "rows": "\(entry.digest.rows)", "sha256": entry.digest.fileSHA256,
@@ -98,7 +110,13 @@ struct ArchiveParts: Sendable {
             }
             try beside(db)
         }
-        return written.map { ArchivePart(entry: $0.entry, opened: $0.opened) }
+    }
+
+    /// Of files that could not be recorded, and that no row went for. Who is erased meanwhile would else still stand in them, as an erasure goes by what
+    /// is on record. Where not even that can be asked they stay: the next run of the day takes them over.
+    private func removeUnrecorded(_ paths: [String]) async {
+        guard let recorded = try? await ArchiveManifest(store: store).list().map(\.path) else { return }
+        for path in paths where !recorded.contains(path) { try? ArchiveErasure.remove(path, files: files) }
     }
 
     func markUsed(_ parts: [ArchivePart], now: Instant) async throws {
