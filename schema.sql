@@ -1,4 +1,4 @@
--- schema.sql: the whole usage database at schema 1.5.0, for a new file.
+-- schema.sql: the whole usage database at schema 1.6.0, for a new file.
 --
 --   sqlite3 new.db < schema.sql
 --
@@ -292,6 +292,92 @@ CREATE TABLE IF NOT EXISTS erasures (
   CONSTRAINT erasures_json CHECK (json_valid(counts) AND json_valid(old_files))
 ) WITHOUT ROWID;
 
+-- What happened. The gateway inserts user_id, event_type and payload, in the transaction of what it tells of; tallyd's own jobs do the same.
+-- Nothing is checked here: an odd row must not undo the gateway's transaction. It becomes a dead letter, with its reason.
+CREATE TABLE IF NOT EXISTS webhook_events (
+  seq        INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of arrival, and the cursor's measure: a removed row's number must not come again
+  id         TEXT NOT NULL DEFAULT ('evt_' || lower(hex(randomblob(16)))),  -- the webhook-id header, the same over all retries
+  user_id    TEXT,                               -- whose endpoints are told, beside the operators'; NULL: the operators' alone
+  event_type TEXT NOT NULL,
+  payload    JSON NOT NULL,
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+  CONSTRAINT webhook_events_id UNIQUE (id)
+);
+
+-- One row an event and subscribed endpoint. A claim is a process's right to attempt it: whoever writes an outcome names the claim, and changes nothing
+-- once it is another's.
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+  id              INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_seq       INTEGER NOT NULL,
+  webhook_id      TEXT,                        -- NULL: the event itself can't be told to anybody
+  user_id         TEXT,                        -- the event's
+  state           TEXT NOT NULL DEFAULT 'pending',
+  attempt         INTEGER NOT NULL DEFAULT 0,  -- attempts made, of all times
+  retry           INTEGER NOT NULL DEFAULT 0,  -- of them, those that failed since it was queued or replayed: where it stands in the schedule
+  next_attempt_at INTEGER,
+  claim           INTEGER,
+  reason          TEXT,                        -- why it is dead, or why the last attempt failed
+  created_at      INTEGER NOT NULL,
+  settled_at      INTEGER,
+  CONSTRAINT webhook_deliveries_once UNIQUE (event_seq, webhook_id),
+  CONSTRAINT webhook_deliveries_state CHECK (state IN ('pending', 'claimed', 'delivered', 'dead')),
+  CONSTRAINT webhook_deliveries_claim CHECK ((state = 'claimed') = (claim IS NOT NULL)),
+  CONSTRAINT webhook_deliveries_next CHECK ((state = 'pending') = (next_attempt_at IS NOT NULL)),
+  CONSTRAINT webhook_deliveries_settled CHECK ((state IN ('delivered', 'dead')) = (settled_at IS NOT NULL)),
+  CONSTRAINT webhook_deliveries_dead CHECK (state <> 'dead' OR reason IS NOT NULL),
+  CONSTRAINT webhook_deliveries_nobody CHECK (webhook_id IS NOT NULL OR state = 'dead')
+);
+
+-- Every attempt that was made, and what came of it.
+CREATE TABLE IF NOT EXISTS webhook_attempts (
+  id          INTEGER PRIMARY KEY,
+  delivery_id INTEGER NOT NULL,
+  user_id     TEXT,     -- the event's
+  attempt     INTEGER NOT NULL,
+  started_at  INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status      INTEGER,  -- of the response; NULL: there was none
+  reason      TEXT,     -- why it failed, by its stable name; NULL: it was delivered
+  error       TEXT,     -- the same in a sentence
+  address     TEXT,     -- that was connected to
+  head        TEXT,     -- of the response, 16 KiB at most
+  body        BLOB,     -- its first 4 KiB
+  CONSTRAINT webhook_attempts_number UNIQUE (delivery_id, attempt)
+);
+
+-- What tallyd knows of an endpoint beside its row in webhooks: how it is doing, and how it wants its messages.
+CREATE TABLE IF NOT EXISTS webhook_endpoints (
+  webhook_id         TEXT PRIMARY KEY NOT NULL,
+  standing           TEXT NOT NULL DEFAULT 'enabled',
+  standing_since     INTEGER,
+  next_probe_at      INTEGER,
+  failing_since      INTEGER,
+  failed_attempts    INTEGER NOT NULL DEFAULT 0,
+  failed_probes      INTEGER NOT NULL DEFAULT 0,
+  breaker_open_until INTEGER,
+  breaker_failures   INTEGER NOT NULL DEFAULT 0,
+  breaker_openings   INTEGER NOT NULL DEFAULT 0,
+  url_sha256         TEXT,     -- of the url that secret_sha256 was first used for
+  secret_sha256      TEXT,
+  former_secrets     JSON NOT NULL DEFAULT '[]',  -- [{"secret": …, "until": ms}]: still sign beside the present one
+  format             TEXT NOT NULL DEFAULT 'standard',
+  is_ordered         BOOLEAN NOT NULL DEFAULT FALSE,
+  max_in_flight      INTEGER,  -- NULL: the setting's
+  rate_per_second    REAL,     -- NULL: the setting's
+  CONSTRAINT webhook_endpoints_standing CHECK (standing IN ('enabled', 'failing', 'gone', 'switched_off', 'url_changed')),
+  CONSTRAINT webhook_endpoints_format CHECK (format IN ('standard', 'cloudevents')),
+  CONSTRAINT webhook_endpoints_former CHECK (json_valid(former_secrets)),
+  CONSTRAINT webhook_endpoints_limits CHECK (COALESCE(max_in_flight, 1) >= 1 AND COALESCE(rate_per_second, 1) > 0)
+);
+
+-- Up to which event every one has been queued for its endpoints, and what tells the daemon of commands: a table of one row.
+CREATE TABLE IF NOT EXISTS webhook_outbox (
+  id         INTEGER PRIMARY KEY,
+  fanned_out INTEGER NOT NULL DEFAULT 0,
+  revision   INTEGER NOT NULL DEFAULT 0,  -- raised by whoever changes webhook_endpoints or replays, other than the daemon: it then reads them anew
+  CONSTRAINT webhook_outbox_one CHECK (id = 1)
+);
+
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- Access: who may ask, and how often
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -488,6 +574,13 @@ CREATE INDEX IF NOT EXISTS idx_messages_user_id ON messages (user_id);
 
 -- one user's endpoints
 CREATE INDEX IF NOT EXISTS idx_webhooks_user_id ON webhooks (user_id);
+
+-- what is due for one endpoint, the longest first; nothing that is settled is in it
+CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE state = 'pending';
+-- what a process that is gone had claimed
+CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_claimed ON webhook_deliveries (claim) WHERE state = 'claimed';
+-- dead letters of one endpoint
+CREATE INDEX IF NOT EXISTS idx_webhook_deliveries_dead ON webhook_deliveries (webhook_id) WHERE state = 'dead';
 
 -- what one user did
 CREATE INDEX IF NOT EXISTS idx_audit_logs_user_id ON audit_logs (user_id);
@@ -749,8 +842,9 @@ SELECT id, flag_name, is_enabled, rollout_percentage, description
 FROM flags
 WHERE NOT EXISTS (SELECT 1 FROM feature_flags);
 
--- The two tables of one row.
+-- The three tables of one row.
 INSERT OR IGNORE INTO rollup_state (id) VALUES (1);
+INSERT OR IGNORE INTO webhook_outbox (id) VALUES (1);
 INSERT OR IGNORE INTO tallyd_lease (id) VALUES (1);
 
 -- The first prices hold for all time before them. A model that is in the book keeps what it has there.
@@ -772,14 +866,14 @@ WHERE typeof(model) = 'text'
 -- whenever they are entered.
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.5.0');
+INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.6.0');
 INSERT OR IGNORE INTO schema_metadata (key, value, created_at)
 WITH facts (key, value) AS (
   VALUES
     ('created_date', DATE('now')),
     ('description', 'Usage, keys, conversations and settings of an OpenAI-compatible gateway'),
     ('compatible_with', '1.0.0'),
-    ('last_migration', '006_erasures')
+    ('last_migration', '007_webhook_outbox')
 )
 SELECT facts.key, facts.value, DATETIME(version.created_at, '-1 second')
 FROM facts
@@ -788,5 +882,6 @@ JOIN schema_metadata AS version ON version.key = 'schema_version';
 -- Only for the version that this file makes: a database that came here with another one has its migrations still before it.
 INSERT OR IGNORE INTO schema_migrations (migration_name, checksum, execution_time_ms)
 SELECT column1, '', 0
-FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures'))
-WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.5.0');
+FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures'),
+             ('007_webhook_outbox'))
+WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.6.0');

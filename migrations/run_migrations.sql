@@ -8,6 +8,7 @@
 --   sqlite3 -bail usage.db < migrations/004_retention.sql
 --   sqlite3 -bail usage.db < migrations/005_archives.sql
 --   sqlite3 -bail usage.db < migrations/006_erasures.sql
+--   sqlite3 -bail usage.db < migrations/007_webhook_outbox.sql
 --   sqlite3 -bail usage.db < migrations/prod_setup.sql    (production only)
 --   sqlite3 -bail usage.db < migrations/dev_seed.sql      (development only)
 --   sqlite3 usage.db < migrations/run_migrations.sql      (this file: what is there now)
@@ -42,7 +43,9 @@ FROM (
     FROM (VALUES ('rollup_state'), ('usage_changes'), ('usage_rejects'), ('usage_days'), ('usage_latency_histograms'), ('model_price_book'))
     UNION ALL
     VALUES ('003_job_pauses', 'job_pauses'), ('004_retention', 'retention_overrides'), ('004_retention', 'retention_holds'),
-           ('004_retention', 'retention_state'), ('005_archives', 'archives'), ('006_erasures', 'erasures')
+           ('004_retention', 'retention_state'), ('005_archives', 'archives'), ('006_erasures', 'erasures'),
+           ('007_webhook_outbox', 'webhook_events'), ('007_webhook_outbox', 'webhook_deliveries'),
+           ('007_webhook_outbox', 'webhook_attempts'), ('007_webhook_outbox', 'webhook_endpoints'), ('007_webhook_outbox', 'webhook_outbox')
   )
   GROUP BY migration
 )
@@ -50,7 +53,8 @@ ORDER BY migration;
 
 -- 2. What is recorded. "no such table: schema_migrations" means that no history was kept: run 001, which changes nothing that is there.
 WITH known (migration_name) AS (
-  VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures')
+  VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures'),
+         ('007_webhook_outbox')
 )
 SELECT migration_name AS migration,
        CASE

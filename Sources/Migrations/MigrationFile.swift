@@ -24,6 +24,8 @@ package struct MigrationFile: Sendable {
             number: 5, name: "005_archives", version: "1.4.0", bytes: PackageResources._05_archives_sql),
         MigrationFile(
             number: 6, name: "006_erasures", version: "1.5.0", bytes: PackageResources._06_erasures_sql),
+        MigrationFile(
+            number: 7, name: "007_webhook_outbox", version: "1.6.0", bytes: PackageResources._07_webhook_outbox_sql),
     ]
 }
 

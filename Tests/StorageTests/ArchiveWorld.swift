@@ -21,7 +21,7 @@ final class ArchiveWorld: Sendable {
     /// The names of archives: every table with a policy, and messages.
     static let tables = [
         "usage_logs", "audit_logs", "system_metrics", "user_sessions", "rate_limits", "conversations", "messages",
-        "job_runs", "usage_rejects",
+        "job_runs", "usage_rejects", "webhook_attempts", "webhook_deliveries", "webhook_events",
     ]
 
     init() async throws {
@@ -67,8 +67,27 @@ final class ArchiveWorld: Sendable {
                 INSERT INTO job_runs (job, slot_ms, state, started_at_ms, finished_at_ms)
                 VALUES ('x', ?1, 'succeeded', ?1, ?1)
                 """, [(Instant(iso8601: "\(day)T10:00:00Z")?.milliseconds ?? 0) + Int64(number) * 1_000])
+            try addWebhooks(number, user, Instant(iso8601: "\(day)T10:00:00Z")?.milliseconds ?? 0)
         }
         try await sample.rollUp(now: "2026-11-20T12:00:00Z")
+    }
+
+    /// An event that has been dealt with, and a delivery and an attempt of others, so that each table's rows can go alone.
+    private func addWebhooks(_ number: Int, _ user: String, _ time: Int64) throws {
+        try sample.execute(
+            "INSERT INTO webhook_events (id, user_id, event_type, payload, created_at) VALUES (?, ?, 'x.y', '{}', ?)",
+            ["e\(number)", user, time])
+        try sample.execute("UPDATE webhook_outbox SET fanned_out = (SELECT MAX(seq) FROM webhook_events)")
+        try sample.execute(
+            """
+            INSERT INTO webhook_deliveries (event_seq, webhook_id, user_id, state, attempt, created_at, settled_at)
+            VALUES (?1, 'w', ?2, 'delivered', 1, ?3, ?3)
+            """, [1_000 + number, user, time])
+        try sample.execute(
+            """
+            INSERT INTO webhook_attempts (delivery_id, user_id, attempt, started_at, duration_ms, status, body)
+            VALUES (?, ?, 1, ?, 12, 200, x'00ff')
+            """, [1_000 + number, user, time])
     }
 
     static let period = RetentionPeriod.limited(.seconds(5 * 86_400))
@@ -160,6 +179,9 @@ final class ArchiveWorld: Sendable {
             switch table {
             case "usage_rejects": "created_at = 'yesterday'"
             case "job_runs": "started_at_ms < 1795000000000"
+            case "webhook_attempts": "started_at < 1795000000000"
+            case "webhook_deliveries": "settled_at < 1795000000000"
+            case "webhook_events": "created_at < 1795000000000"
             case "system_metrics": "timestamp < '2026-11-16'"
             case "user_sessions": "expires_at < '2026-11-16'"
             case "rate_limits": "window_end < '2026-11-16'"

@@ -138,6 +138,9 @@ extension SettingsTable {
             case .conversations: "How long after its last activity a conversation is kept, with its messages."
             case .jobRuns: "How long runs of jobs are kept; each job's newest stays."
             case .rejects: "How long usage rows that can't be counted are kept after they were set aside."
+            case .webhookAttempts: "How long attempts to deliver a webhook are kept."
+            case .webhookDeliveries: "How long after it was delivered or given up a webhook delivery is kept."
+            case .webhookEvents: "How long webhook events are kept, and never less than their deliveries."
             }
         return Setting(
             "TALLYD_RETENTION_\(table.rawValue.uppercased())",

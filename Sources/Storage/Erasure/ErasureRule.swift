@@ -72,6 +72,14 @@ package struct ErasureRule: Sendable {
         ErasureRule(
             "conversations", .deleted, times: ["created_at", "updated_at"], heldAs: .conversations, json: ["metadata"]),
         ErasureRule("user_preferences", .deleted, times: ["created_at", "updated_at"], json: ["metadata"]),
+        // Before the endpoints, by which the last of them are found.
+        ErasureRule("webhook_attempts", .deleted, times: ["started_at"], heldAs: .webhookAttempts),
+        ErasureRule(
+            "webhook_deliveries", .deleted, times: ["created_at", "settled_at"], heldAs: .webhookDeliveries),
+        ErasureRule("webhook_events", .deleted, heldAs: .webhookEvents, json: ["payload"]),
+        ErasureRule(
+            "webhook_endpoints", .deleted, isOwn: "(webhook_id IN (SELECT id FROM webhooks WHERE user_id = ?1))",
+            times: []),
         ErasureRule("webhooks", .deleted, times: ["created_at", "updated_at"]),
         auditLogs,
         ErasureRule(
@@ -86,6 +94,7 @@ package struct ErasureRule: Sendable {
         ErasureRule("archives", .nobodys("of its files, those with the person's rows are written anew")),
         ErasureRule(
             "rollup_state", .nobodys("names a user only while a batch is half applied, and none is at the end")),
+        ErasureRule("webhook_outbox", .nobodys("a cursor")),
         ErasureRule("usage_days", .nobodys("days")),
         ErasureRule("usage_latency_histograms", .nobodys("by day and model")),
         ErasureRule("model_price_book", .nobodys("prices")),

@@ -36,7 +36,8 @@ struct HoldQuestion {
         case .rejects:
             let user = "(SELECT u.user_id FROM usage_logs u WHERE u.id = usage_rejects.row_id)"
             return "\(none(.usageLogs, user)) AND \(none(table, user))"
-        case .usageLogs, .auditLogs, .systemMetrics, .userSessions, .rateLimits, .jobRuns:
+        case .usageLogs, .auditLogs, .systemMetrics, .userSessions, .rateLimits, .jobRuns, .webhookAttempts,
+            .webhookDeliveries, .webhookEvents:
             return none(table, table.user.map { "\(table.rawValue).\($0)" })
         }
     }

@@ -31,5 +31,7 @@ package struct RetentionPolicies: Sendable, Equatable {
         .systemMetrics: .limited(.seconds(30 * 86_400)), .userSessions: .limited(.seconds(86_400)),
         .rateLimits: .limited(.seconds(86_400)), .conversations: .forever,
         .jobRuns: .limited(.seconds(30 * 86_400)), .rejects: .forever,
+        .webhookAttempts: .limited(.seconds(30 * 86_400)), .webhookDeliveries: .limited(.seconds(30 * 86_400)),
+        .webhookEvents: .limited(.seconds(30 * 86_400)),
     ]
 }

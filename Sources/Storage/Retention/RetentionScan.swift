@@ -168,7 +168,8 @@ struct RetentionScan: Sendable {
             try db.execute(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1")
             try forgetReject(db, rowID)
             return removed
-        case .usageLogs, .auditLogs, .systemMetrics, .userSessions, .rateLimits, .jobRuns:
+        case .usageLogs, .auditLogs, .systemMetrics, .userSessions, .rateLimits, .jobRuns, .webhookAttempts,
+            .webhookDeliveries, .webhookEvents:
             try db.cachedStatement(sql: "DELETE FROM \(table.rawValue) WHERE rowid = ?1 AND \(unheld)")
                 .execute(arguments: [rowID, day, believed.milliseconds])
             return db.changesCount

@@ -13,6 +13,10 @@ package enum RetentionTable: String, CaseIterable, Sendable, Codable {
     case conversations
     case jobRuns = "job_runs"
     case rejects = "usage_rejects"
+    case webhookAttempts = "webhook_attempts"
+    case webhookDeliveries = "webhook_deliveries"
+    /// After the deliveries: an event stays for as long as one of its deliveries does.
+    case webhookEvents = "webhook_events"
 
     /// From when on a row's age counts, in words.
     package var ageCountsFrom: String {
@@ -25,13 +29,16 @@ package enum RetentionTable: String, CaseIterable, Sendable, Codable {
         case .conversations: "its last activity, messages included"
         case .jobRuns: "its start; the newest run of each job stays"
         case .rejects: "the day it was set aside"
+        case .webhookAttempts: "when it was made"
+        case .webhookDeliveries: "when it was delivered or given up; one that is queued stays"
+        case .webhookEvents: "created_at; one that has a delivery, or is still to be queued, stays"
         }
     }
 
     /// Whether most of a table may be old by its own word: then a large share of it is no sign of a mistake.
     package var expiresByItself: Bool {
         switch self {
-        case .userSessions, .rateLimits, .jobRuns: true
+        case .userSessions, .rateLimits, .jobRuns, .webhookAttempts, .webhookDeliveries, .webhookEvents: true
         case .usageLogs, .auditLogs, .systemMetrics, .conversations, .rejects: false
         }
     }
@@ -40,7 +47,8 @@ package enum RetentionTable: String, CaseIterable, Sendable, Codable {
     /// that is in question, and each run's own line in audit_logs would let the next one believe a day more (a random history found it).
     private var witness: (rows: String, arrival: String) {
         switch self {
-        case .usageLogs, .systemMetrics, .jobRuns, .rejects: ("usage_logs WHERE 1", "created_at")
+        case .usageLogs, .systemMetrics, .jobRuns, .rejects, .webhookAttempts, .webhookDeliveries, .webhookEvents:
+            ("usage_logs WHERE 1", "created_at")
         case .auditLogs: ("audit_logs WHERE user_id <> 'tallyd'", "created_at")
         case .userSessions: ("user_sessions WHERE 1", "last_activity_at")
         case .rateLimits: ("rate_limits WHERE 1", "window_start")
@@ -52,7 +60,9 @@ package enum RetentionTable: String, CaseIterable, Sendable, Codable {
     var user: String? {
         switch self {
         case .systemMetrics, .jobRuns, .rejects: nil
-        case .usageLogs, .auditLogs, .userSessions, .rateLimits, .conversations: "user_id"
+        case .usageLogs, .auditLogs, .userSessions, .rateLimits, .conversations, .webhookAttempts, .webhookDeliveries,
+            .webhookEvents:
+            "user_id"
         }
     }
 
@@ -70,6 +80,14 @@ package enum RetentionTable: String, CaseIterable, Sendable, Codable {
         case .jobRuns:
             "started_at_ms, slot_ms = (SELECT MAX(newer.slot_ms) FROM job_runs newer WHERE newer.job = job_runs.job)"
         case .rejects: "rejected_at_ms"
+        case .webhookAttempts: "started_at"
+        case .webhookDeliveries: "settled_at"
+        case .webhookEvents:
+            """
+            created_at,
+            seq > (SELECT fanned_out FROM webhook_outbox WHERE id = 1)
+              OR EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event_seq = webhook_events.seq)
+            """
         }
     }
 
@@ -80,13 +98,16 @@ package enum RetentionTable: String, CaseIterable, Sendable, Codable {
     func countsFrom(_ db: Database, _ statement: OpaquePointer) throws -> Instant? {
         func instant(_ index: Int32) -> Instant? { UsageColumn(statement, Self.age + index).instant }
         switch self {
-        case .usageLogs, .auditLogs, .systemMetrics, .rateLimits, .rejects: return instant(0)
+        case .usageLogs, .auditLogs, .systemMetrics, .rateLimits, .rejects, .webhookAttempts: return instant(0)
+        case .webhookDeliveries:
+            let isQueued = sqlite3_column_type(statement, Self.age) == SQLITE_NULL
+            return isQueued ? Instant(milliseconds: .max) : instant(0)
         case .userSessions:
             let isInactive = sqlite3_column_int64(statement, Self.age + 1) != 0
             guard isInactive else { return instant(0) }
             let lastSeen = [instant(2), instant(3)].compactMap { $0 }.max()
             return [instant(0), lastSeen].compactMap { $0 }.min()
-        case .jobRuns:
+        case .jobRuns, .webhookEvents:
             return sqlite3_column_int64(statement, Self.age + 1) != 0 ? Instant(milliseconds: .max) : instant(0)
         case .conversations:
             guard let own = [instant(0), instant(1)].compactMap({ $0 }).max() else { return nil }
