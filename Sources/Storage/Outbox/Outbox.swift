@@ -1,0 +1,160 @@
+import GRDB
+package import Scheduling
+
+/// The queue of webhooks, in the tables webhook_events, webhook_deliveries and webhook_attempts.
+///
+/// Events are fanned out in the order of their arrival: SQLite serialises writers and the key is AUTOINCREMENT, so every event that a snapshot shows
+/// has all earlier ones before it, and one cursor tells which have been dealt with. A delivery is claimed as it is made, where there is room for it in
+/// memory, so that it can go without another write. What is claimed by a process that ends is freed by the next one: events arrive at least once.
+package struct Outbox: Sendable {
+    let store: Store
+    let term: Term?
+    let filters = FilterCache()
+
+    package init(store: Store, term: Term? = nil) {
+        self.store = store
+        self.term = term
+    }
+
+    /// What one write is to do, in this order as far as its time goes.
+    package struct Work: Sendable {
+        /// Nil: no event is fanned out.
+        package var fanOut: FanOutPlan?
+        package var outcomes: [DeliveryOutcome] = []
+        /// Not applied, and done with, where commands have changed something since `revision`.
+        package var changes: [EndpointChange] = []
+        package var revision: Int64 = 0
+        /// Of which endpoints how many deliveries that are due are to be claimed.
+        package var wanted: [(endpoint: String, count: Int)] = []
+
+        package init() {}
+    }
+
+    /// What it did. What it did not come to is to be asked for again.
+    package struct Done: Sendable {
+        package var fanOut: FanOut?
+        /// Of `outcomes`, from the first on.
+        package var outcomes = 0
+        /// Of them, those whose claim was another's.
+        package var lost = 0
+        /// Of `changes`, from the first on.
+        package var changes = 0
+        /// Of `wanted`, from the first on: what was claimed, and when the endpoint's next one is due; nil: none is queued.
+        package var claimed: [(endpoint: String, deliveries: [ClaimedDelivery], next: Instant?)] = []
+        /// Of commands: see `webhook_outbox.revision`.
+        package var revision: Int64 = 0
+    }
+
+    /// Events that are fanned out before outcomes have their turn, so that neither keeps the other waiting.
+    private static let eventsInARow = 64
+
+    /// One transaction of the polite writer's.
+    package func write(_ work: Work, now: Instant) async throws -> Done {
+        try await store.writer.write("write the webhooks of") { [self] db, allowance in
+            try term?.check(db)
+            var done = Done()
+            var isFirst = true
+            // At least one thing, however short the time is, or nothing would ever be got done.
+            func hasTime() -> Bool {
+                defer { isFirst = false }
+                return isFirst || !allowance.isSpent
+            }
+            if let plan = work.fanOut {
+                done.fanOut = try fanOut(plan, db, now: now, most: Self.eventsInARow, hasTime: hasTime)
+            }
+            for outcome in work.outcomes where hasTime() {
+                if try !settle(outcome, db, now: now) { done.lost += 1 }
+                done.outcomes += 1
+            }
+            try noteDeliveries(work.outcomes.prefix(done.outcomes), db, now: now)
+            if done.outcomes == work.outcomes.count {
+                let isCurrent = try Self.revision(db) == work.revision
+                for change in work.changes where !isCurrent || hasTime() {
+                    if isCurrent { try apply(change, db, now: now) }
+                    done.changes += 1
+                }
+            }
+            for (endpoint, count) in work.wanted where hasTime() {
+                let deliveries = try claim(endpoint, count, db, now: now)
+                done.claimed.append((endpoint, deliveries, try nextDue(endpoint, db)))
+            }
+            done.revision = try Self.revision(db)
+            return done
+        }
+    }
+
+    static func revision(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db.cachedStatement(sql: "SELECT revision FROM webhook_outbox WHERE id = 1")) ?? 0
+    }
+
+    /// What there is when a daemon begins.
+    package struct Opening: Sendable {
+        /// Claims of a process that is gone.
+        package var freed = 0
+        /// When the first delivery of each endpoint is due.
+        package var due: [(endpoint: String, at: Instant)] = []
+        package var revision: Int64 = 0
+    }
+
+    /// Frees what a process had claimed that is gone: to be called by whoever has just become the only one. Writes only if there is any.
+    ///
+    /// It comes due at the time it was made, which is before everything that was queued later: so an ordered endpoint keeps its order.
+    package func open() async throws -> Opening {
+        var opening = Opening()
+        while try await store.read(
+            "look for claimed webhooks in",
+            { db in
+                try Bool.fetchOne(
+                    db, sql: "SELECT EXISTS (SELECT 1 FROM webhook_deliveries WHERE state = 'claimed')") ?? false
+            })
+        {
+            opening.freed += try await store.writer.write("free the webhooks of") { [term] db, _ in
+                try term?.check(db)
+                try db.execute(
+                    sql: """
+                        UPDATE webhook_deliveries
+                        SET state = 'pending', claim = NULL, next_attempt_at = created_at
+                        WHERE id IN (SELECT id FROM webhook_deliveries WHERE state = 'claimed' LIMIT 500)
+                        """)
+                return db.changesCount
+            }
+        }
+        let (due, revision) = try await store.read("read the webhooks of") { db in
+            try (Self.due(db), Self.revision(db))
+        }
+        opening.due = due
+        opening.revision = revision
+        return opening
+    }
+
+    /// When the first delivery of each endpoint is due that has any queued.
+    package func due() async throws -> [(endpoint: String, at: Instant)] {
+        try await store.read("read the webhooks of") { db in try Self.due(db) }
+    }
+
+    private static func due(_ db: Database) throws -> [(endpoint: String, at: Instant)] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT webhook_id, MIN(next_attempt_at)
+                FROM webhook_deliveries
+                WHERE state = 'pending'
+                GROUP BY webhook_id
+                """
+        ).map { ($0[0], Instant(milliseconds: $0[1])) }
+    }
+
+    /// Whether there is an event that is not fanned out yet, and how often commands have changed something.
+    package func look() async throws -> (hasEvents: Bool, revision: Int64) {
+        try await store.read("look for webhook events in") { db in
+            let row = try Row.fetchOne(
+                db.cachedStatement(
+                    sql: """
+                        SELECT EXISTS (SELECT 1 FROM webhook_events WHERE seq > fanned_out), revision
+                        FROM webhook_outbox
+                        WHERE id = 1
+                        """))
+            return (row?[0] ?? false, row?[1] ?? 0)
+        }
+    }
+}

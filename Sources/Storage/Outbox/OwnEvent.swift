@@ -1,0 +1,64 @@
+import Foundation
+import GRDB
+import Scheduling
+
+/// What tallyd itself tells of, through the same queue as the gateway's events. deploy/webhook-events describes each payload as a JSON schema.
+///
+/// Written in the transaction of what it tells of. Most are nobody's, and so the operators' alone.
+enum OwnEvent {
+    case daySealed(day: String, requests: Int64, tokens: Int64, costNanos: Int64)
+    case purged(table: String, day: String?, rows: Int, run: String)
+    case driftFound(day: String, keys: Int)
+    case endpointDisabled(endpoint: String, cause: String, user: String?)
+
+    static let types = [
+        "usage.day_sealed", "retention.purged", "rollup.drift_found", "webhook.endpoint_disabled",
+    ]
+
+    private var type: String {
+        switch self {
+        case .daySealed: "usage.day_sealed"
+        case .purged: "retention.purged"
+        case .driftFound: "rollup.drift_found"
+        case .endpointDisabled: "webhook.endpoint_disabled"
+        }
+    }
+
+    private var user: String? {
+        if case .endpointDisabled(_, _, let user) = self { user } else { nil }
+    }
+
+    private struct Payload: Encodable {
+        var day: String?
+        var requests: Int64?
+        var tokens: Int64?
+        var costNanos: Int64?
+        var table: String?
+        var rows: Int?
+        var run: String?
+        var keys: Int?
+        var endpoint: String?
+        var cause: String?
+    }
+
+    private var payload: Payload {
+        switch self {
+        case .daySealed(let day, let requests, let tokens, let nanos):
+            Payload(day: day, requests: requests, tokens: tokens, costNanos: nanos)
+        case .purged(let table, let day, let rows, let run): Payload(day: day, table: table, rows: rows, run: run)
+        case .driftFound(let day, let keys): Payload(day: day, keys: keys)
+        case .endpointDisabled(let endpoint, let cause, _): Payload(endpoint: endpoint, cause: cause)
+        }
+    }
+
+    func insert(_ db: Database, now: Instant) throws {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try db.execute(
+            sql: "INSERT INTO webhook_events (user_id, event_type, payload, created_at) VALUES (?, ?, ?, ?)",
+            arguments: [
+                user, type, String(decoding: try encoder.encode(payload), as: UTF8.self), now.milliseconds,
+            ])
+    }
+}

@@ -1,0 +1,68 @@
+import GRDB
+import Webhooks
+
+/// Who is to be told of a user's events: read anew in every transaction that fans out, so that no change of webhooks is overlooked.
+struct SubscribedEndpoints {
+    struct Endpoint {
+        let id: String
+        let filter: Result<EventFilter, Defect>
+        /// Why nothing can be sent to it; nil: something can.
+        let obstacle: String?
+        /// Told only to what waits already.
+        let isFailing: Bool
+        let isOrdered: Bool
+    }
+
+    let filters: FilterCache
+    let plan: FanOutPlan
+    private var known: [String: [Endpoint]] = [:]
+
+    init(filters: FilterCache, plan: FanOutPlan) {
+        self.filters = filters
+        self.plan = plan
+    }
+
+    /// The user's, and the operators'.
+    mutating func told(of user: String?, _ db: Database) throws -> [Endpoint] {
+        var users = plan.operators
+        if let user, !users.contains(user) { users.append(user) }
+        return try users.flatMap { try endpoints(of: $0, db) }
+    }
+
+    private mutating func endpoints(of user: String, _ db: Database) throws -> [Endpoint] {
+        if let known = known[user] { return known }
+        let rows = try Row.fetchAll(
+            db.cachedStatement(
+                sql: """
+                    SELECT CAST(w.id AS TEXT), CAST(w.url AS TEXT), CAST(w.events AS TEXT), COALESCE(e.standing, 'enabled'),
+                           COALESCE(e.is_ordered, 0)
+                    FROM webhooks w
+                    LEFT JOIN webhook_endpoints e ON e.webhook_id = w.id
+                    WHERE w.user_id = ?
+                      AND w.id IS NOT NULL
+                      AND lower(CAST(w.is_active AS TEXT)) IN ('1', 'true')  -- clients write TRUE, 1 or 'true'
+                    ORDER BY w.id
+                    """),
+            arguments: [user])
+        let found = rows.map { row in
+            let standing: String = row[3]
+            return Endpoint(
+                id: row[0], filter: filters.filter(row[2] ?? ""), obstacle: obstacle(url: row[1], standing),
+                isFailing: standing == "failing", isOrdered: row[4])
+        }
+        known[user] = found
+        return found
+    }
+
+    private func obstacle(url: String?, _ standing: String) -> String? {
+        if standing == "gone" { return "endpoint_gone" }
+        if standing == "switched_off" { return "endpoint_disabled" }
+        guard let url else { return "url_null" }
+        do throws(Defect) {
+            _ = try DeliveryURL(url, allowingHTTP: plan.allowsHTTP)
+            return nil
+        } catch {
+            return error.name
+        }
+    }
+}
