@@ -1,0 +1,3 @@
+enum ConnectionGuard {
+    static let mostUnread = 256 * 1_024
+}

@@ -1,0 +1,41 @@
+package import Webhooks
+
+/// Sends one message to one endpoint, once, to an address that was judged.
+package final class WebhookClient: Sendable {
+    package struct Configuration: Sendable {
+        /// PEM files: a certificate (its chain after it) and its key, shown to endpoints that ask.
+        package var clientCertificate: (chain: String, key: String)?
+        /// A PEM file of authorities that are trusted beside the system's.
+        package var extraAuthorities: String?
+        /// For each address; the deadline of a request may end it earlier.
+        package var connectTimeout: Duration = .seconds(10)
+        /// How long a connection, and what belongs to its endpoint, is kept unused.
+        package var idleTimeout: Duration = .seconds(30)
+        /// Endpoints (scheme, host, port and address) whose connections are kept while nothing is under way.
+        package var mostIdle = 256
+        /// How long the addresses of a name are taken as they are.
+        package var resolvedFor: Duration = .seconds(2)
+
+        package init() {}
+    }
+
+    /// - Parameters:
+    ///   - policy: asked for each message, so that a reload counts from the next one on.
+    /// - Throws: `Defect`, for a PEM file that cannot be read.
+    package init(
+        _ configuration: Configuration = Configuration(), resolver: any HostResolving,
+        policy: @escaping @Sendable () -> AddressPolicy
+    ) throws(Defect) {
+        fatalError("not written yet")
+    }
+
+    /// Never throws: whatever goes wrong is the outcome. Cancelling the task ends it soon, with `.cancelled`.
+    package func send(_ request: WebhookRequest) async -> SendOutcome {
+        fatalError("not written yet")
+    }
+
+    /// Closes every connection; what is still under way ends with `.cancelled`. Call it once, last.
+    package func shutdown() async {
+        fatalError("not written yet")
+    }
+}
