@@ -19,23 +19,43 @@ package final class WebhookClient: Sendable {
         package init() {}
     }
 
+    let policy: @Sendable () -> AddressPolicy
+    let names: ResolvedNames
+    let clients: PinnedClients
+
     /// - Parameters:
-    ///   - policy: asked for each message, so that a reload counts from the next one on.
+    ///   - policy: asked for each message and each new connection, so that a reload counts from the next one on.
     /// - Throws: `Defect`, for a PEM file that cannot be read.
     package init(
         _ configuration: Configuration = Configuration(), resolver: any HostResolving,
         policy: @escaping @Sendable () -> AddressPolicy
     ) throws(Defect) {
-        fatalError("not written yet")
+        self.policy = policy
+        names = ResolvedNames(resolver, validity: configuration.resolvedFor)
+        clients = PinnedClients(configuration, try .deliveries(configuration), policy: policy)
     }
 
     /// Never throws: whatever goes wrong is the outcome. Cancelling the task ends it soon, with `.cancelled`.
     package func send(_ request: WebhookRequest) async -> SendOutcome {
-        fatalError("not written yet")
+        let clock = ContinuousClock()
+        let start = clock.now
+        let progress = SendProgress()
+        let result = await withTaskGroup(of: Exchange?.self) { group in
+            group.addTask { await self.exchange(request, progress) }
+            group.addTask {
+                try? await clock.sleep(until: start.advanced(by: request.deadline))
+                return nil
+            }
+            defer { group.cancelAll() }
+            // The sleep also ends when this task is cancelled.
+            if let ended = await group.next() ?? nil { return ended }
+            return .failure(Task.isCancelled ? .cancelled : progress.timeout)
+        }
+        return SendOutcome(result: result, duration: clock.now - start)
     }
 
     /// Closes every connection; what is still under way ends with `.cancelled`. Call it once, last.
     package func shutdown() async {
-        fatalError("not written yet")
+        await clients.shutdown()
     }
 }
