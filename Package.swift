@@ -140,6 +140,18 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "WebhookClientTests",
+            dependencies: [
+                "WebhookClient", "Webhooks", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "StorageTests",
             dependencies: [
                 "Storage",

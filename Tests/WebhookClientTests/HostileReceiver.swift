@@ -1,0 +1,128 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// A server on loopback that reads requests as HTTP/1.1 has them and answers with whatever bytes a test wants.
+final class HostileReceiver: Sendable {
+    enum Step: Sendable {
+        case send([UInt8])
+        /// For ever, as fast as they are taken.
+        case flood([UInt8])
+        /// One byte after the other, for ever, a second apart.
+        case drip([UInt8])
+        case close
+        /// A RST instead of a FIN.
+        case reset
+
+        static func send(_ text: String) -> Step { .send(Array(text.utf8)) }
+        static func flood(_ text: String) -> Step { .flood(Array(text.utf8)) }
+        static func drip(_ text: String) -> Step { .drip(Array(text.utf8)) }
+    }
+
+    struct Seen: Sendable {
+        var accepted = 0
+        var closed = 0
+        /// Head and body of each, as they came.
+        var requests: [[UInt8]] = []
+        /// Bytes that floods got rid of.
+        var flooded = 0
+    }
+
+    let port: Int
+    private let channel: any Channel
+    private let watch: Watch
+
+    /// - Parameters:
+    ///   - greeting: what a connection begins with, before any request.
+    ///   - answer: to the n-th request of all connections, from 0.
+    init(
+        tls: NIOSSLContext? = nil, address: String = "127.0.0.1", port: Int = 0, greeting: [Step] = [],
+        answer: @escaping @Sendable (Int) -> [Step]
+    ) async throws {
+        let watch = Watch()
+        channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.backlog, value: 2_048)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.submit {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try pipeline.addHandler(ScriptHandler(watch, greeting, answer))
+                }
+            }
+            .bind(host: address, port: port).get()
+        self.watch = watch
+        self.port = channel.localAddress?.port ?? 0
+    }
+
+    var seen: Seen { watch.seen }
+
+    /// Waits for what connections do; fails the test that waits for longer than 20 s.
+    func wait(until condition: @escaping @Sendable (Seen) -> Bool) async throws {
+        try await watch.wait(until: condition)
+    }
+
+    func stop() async throws {
+        try await channel.close()
+    }
+
+    /// Stops whatever the body does.
+    static func with<Value>(
+        _ receiver: HostileReceiver, _ body: (HostileReceiver) async throws -> Value
+    ) async throws -> Value {
+        do {
+            let value = try await body(receiver)
+            try await receiver.stop()
+            return value
+        } catch {
+            try? await receiver.stop()
+            throw error
+        }
+    }
+}
+
+/// What was seen, and who waits for it.
+final class Watch: Sendable {
+    private struct State {
+        var seen = HostileReceiver.Seen()
+        var waiting:
+            [(condition: @Sendable (HostileReceiver.Seen) -> Bool, continuation: AsyncStream<Void>.Continuation)] =
+                []
+    }
+
+    struct WaitedTooLong: Error {}
+
+    private let state = Mutex(State())
+
+    var seen: HostileReceiver.Seen { state.withLock { $0.seen } }
+
+    func note(_ change: (inout HostileReceiver.Seen) -> Void) {
+        state.withLock { state in
+            change(&state.seen)
+            let seen = state.seen
+            state.waiting.removeAll { waiter in
+                guard waiter.condition(seen) else { return false }
+                waiter.continuation.yield()
+                return true
+            }
+        }
+    }
+
+    func wait(until condition: @escaping @Sendable (HostileReceiver.Seen) -> Bool) async throws {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        state.withLock { state in
+            if condition(state.seen) { continuation.yield() } else { state.waiting.append((condition, continuation)) }
+        }
+        try await withThrowingTaskGroup { group in
+            group.addTask { for await _ in stream { break } }
+            group.addTask {
+                try await Task.sleep(for: .seconds(20))
+                throw WaitedTooLong()
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}
