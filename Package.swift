@@ -89,6 +89,8 @@ let package = Package(
                 "Host",
                 "Storage",
                 "Systemd",
+                "WebhookClient",
+                "Webhooks",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

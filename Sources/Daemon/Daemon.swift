@@ -5,6 +5,7 @@ import ServiceLifecycle
 import Storage
 package import Systemd
 import UnixSignals
+import Webhooks
 
 /// The daemon: the map of its services, in the order of dependence, and what has to be done before they run.
 package struct Daemon: Sendable {
@@ -100,7 +101,8 @@ package struct Daemon: Sendable {
             JobCatalog.Parts(
                 store: store, zone: zone, term: ownership.term, settings: { live.current }, now: outside.now,
                 monotonic: outside.monotonic, logger: outside.logger, silence: pulse.longestSilence))
-        let readiness = Readiness(loops: jobs.count + 1 + LiveControl.serviceCount) { [outside] in
+        let delivers = settings.webhooks.isOn
+        let readiness = Readiness(loops: jobs.count + 1 + (delivers ? 1 : 0) + LiveControl.serviceCount) { [outside] in
             outside.notifier.notify([.ready])
             outside.logger.notice(
                 "ready", metadata: ["message_id": "\(MessageID.started)", "sqlite": "\(Store.sqliteVersion)"])
@@ -119,7 +121,11 @@ package struct Daemon: Sendable {
                 database: store.path, logger: outside.logger)
         }
         await status.show(nextOf: lanes)
-        live.observe { _ in for lane in lanes { lane.lookAgain() } }
+        let webhooks = try delivers ? delivery(store, ownership, pulse, live, standing: readiness.arrive) : nil
+        live.observe { _ in
+            for lane in lanes { lane.lookAgain() }
+            webhooks?.lookAgain()
+        }
         let control = LiveControl(
             live, outside, store: store, handlers: { $0.with(lanes) }, standing: readiness.arrive)
         outside.logger.info(
@@ -132,7 +138,7 @@ package struct Daemon: Sendable {
             [
                 StopNotice(notifier: outside.notifier), probe,
                 LeaseGuard(lock: ownership.lock, isWell: pulse.isWell, logger: outside.logger),
-            ] + lanes + control.services
+            ] + lanes + [webhooks].compactMap(\.self) + control.services
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: outside.logger)
@@ -145,5 +151,24 @@ package struct Daemon: Sendable {
             throw error
         }
         outside.logger.notice("stopped", metadata: ["message_id": "\(MessageID.stopped)"])
+    }
+
+    private func delivery(
+        _ store: Store, _ ownership: Ownership, _ pulse: Pulse, _ live: LiveSettings,
+        standing: @escaping @Sendable () -> Void
+    ) throws -> WebhookDelivery {
+        let (writing, sending) = (pulse.register("webhooks"), pulse.register("webhooks sending"))
+        do throws(Defect) {
+            return try WebhookDelivery(
+                WebhookDelivery.Parts(
+                    store: store, term: ownership.term, settings: { live.current.webhooks },
+                    longestWait: pulse.longestWait, now: outside.now, monotonic: outside.monotonic,
+                    logger: outside.logger, standing: standing,
+                    beats: (settings.faults.beat(writing.beat, lane: "webhooks"), sending.beat)))
+        } catch {
+            throw SettingsError(
+                problems: ["TALLYD_WEBHOOK_CA_FILE, _CLIENT_CERTIFICATE or _CLIENT_KEY \(error)"],
+                listing: settings.listing)
+        }
     }
 }

@@ -21,12 +21,21 @@ package final class WakeSignal: Sendable {
     }
 
     /// Returns when signalled, after the duration, or when the task is cancelled, whichever is first. For one task at a time.
-    package func wait(for duration: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.wait() }
-            group.addTask { try? await Task.sleep(for: duration) }
-            await group.next()
-            group.cancelAll()
+    ///
+    /// - Returns: false when it was the duration.
+    @discardableResult
+    package func wait(for duration: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await self.wait()
+                return true
+            }
+            group.addTask {
+                try? await Task.sleep(for: duration)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
         }
     }
 

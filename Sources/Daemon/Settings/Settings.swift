@@ -18,6 +18,7 @@ package struct Settings: Sendable {
     /// 1s to 1h.
     package private(set) var metricsInterval: Duration
     package private(set) var retention: RetentionSettings
+    package private(set) var webhooks: WebhookSettings
     /// 1ms to 50ms.
     package private(set) var lockHold: Duration
     package private(set) var writeDuty: Percentage
@@ -57,6 +58,7 @@ package struct Settings: Sendable {
         let missedRuns = reading.value(of: SettingsTable.rollupMissedRuns)
         let metrics = reading.value(of: SettingsTable.metricsInterval)
         let retention = reading.retention()
+        let webhooks = reading.webhooks(environment)
         let lockHold = reading.value(of: SettingsTable.lockHold)
         let writeDuty = reading.value(of: SettingsTable.writeDuty)
         let walLimit = reading.value(of: SettingsTable.walLimit)
@@ -72,7 +74,8 @@ package struct Settings: Sendable {
         reading.refuseUnknownNames(beside: SettingsTable.all)
         reading.refuseContradictions(interval: interval, wake: wake, spacing: spacing)
         guard reading.problems.isEmpty, let database, let timeZone, let environment, let interval, let wake,
-            let spacing, let missedRuns, let metrics, let retention, let lockHold, let writeDuty, let walLimit,
+            let spacing, let missedRuns, let metrics, let retention, let webhooks, let lockHold, let writeDuty,
+            let walLimit,
             let secureDelete, let logLevel,
             let logFormat
         else { throw SettingsError(problems: reading.problems, listing: reading.listing) }
@@ -85,6 +88,7 @@ package struct Settings: Sendable {
         rollupMissedRuns = missedRuns
         metricsInterval = metrics
         self.retention = retention
+        self.webhooks = webhooks
         self.lockHold = lockHold
         self.writeDuty = writeDuty
         self.walLimit = walLimit
@@ -103,6 +107,7 @@ package struct Settings: Sendable {
         taken.rollupMissedRuns = new.rollupMissedRuns
         taken.metricsInterval = new.metricsInterval
         taken.retention = new.retention
+        taken.webhooks = webhooks.takingLive(of: new.webhooks)
         taken.lockHold = new.lockHold
         taken.writeDuty = new.writeDuty
         taken.walLimit = new.walLimit

@@ -145,7 +145,9 @@ package enum SettingsTable {
         [
             database, timeZone, environment, rollupInterval, rollupWake, rollupSpacing, rollupMissedRuns,
             metricsInterval,
-        ] + ofRetention + [lockHold, writeDuty, walLimit, secureDelete, logLevel, logFormat, environmentFile]
+        ] + ofRetention + ofWebhooks + [
+            lockHold, writeDuty, walLimit, secureDelete, logLevel, logFormat, environmentFile,
+        ]
         + ofDebugBuilds
 
     /// The names of those that a reload applies at once.

@@ -1,0 +1,38 @@
+import Scheduling
+import Storage
+import Webhooks
+
+/// What the dispatcher keeps in memory of an endpoint.
+struct EndpointLane {
+    /// As it stands in the database, with what attempts have changed since. Nil: not read yet, or commands have changed it.
+    var record: EndpointRecord?
+    /// As it was last written, or read.
+    var written: EndpointRecord?
+    /// How many attempts may be under way: one at first, doubled by each success up to the limit, and one again after a failure. A thousand endpoints
+    /// that hang so take a thousand places, and not a thousand times the limit.
+    var window = 1
+    /// When the first of its queued deliveries is due; nil: none is queued.
+    var due: Instant?
+    /// Its url has changed: nothing is claimed for it until then.
+    var heldUntil: Instant?
+    /// The url for which a receiver of CloudEvents has agreed, by its digest.
+    var consentedTo: String?
+    /// Starts a second that such a receiver has agreed to.
+    var agreedRate: Double?
+
+    /// One of its deliveries is queued, to come due then.
+    mutating func queue(at instant: Instant) { due = min(due ?? instant, instant) }
+
+    mutating func widen(to most: Int) { window = min(max(window * 2, 1), max(most, 1)) }
+    mutating func narrow() { window = 1 }
+
+    func limits(_ defaultInFlight: Int) -> Turns<String, ClaimedDelivery>.Limits {
+        let most = record?.maxInFlight ?? defaultInFlight
+        let rates = [record?.ratePerSecond, agreedRate].compactMap(\.self)
+        return .init(
+            inFlight: min(window, most),
+            // A second's worth at once: what a pause has saved up.
+            rate: rates.min().map { RateLimit(1, per: .seconds(1 / $0), burst: max(1, Int($0))) },
+            isOrdered: record?.isOrdered ?? false)
+    }
+}

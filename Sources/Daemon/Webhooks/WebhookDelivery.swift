@@ -1,0 +1,294 @@
+import Foundation
+package import Logging
+package import Scheduling
+import ServiceLifecycle
+package import Storage
+import Synchronization
+import WebhookClient
+package import Webhooks
+
+/// The service that delivers webhooks, for as long as the daemon runs.
+package struct WebhookDelivery: Service {
+    package struct Parts: Sendable {
+        package var store: Store
+        package var term: Term?
+        package var settings: @Sendable () -> WebhookSettings
+        package var longestWait: Duration
+        package var now: @Sendable () -> Instant
+        package var monotonic: @Sendable () -> Duration
+        package var logger: Logger
+        package var standing: @Sendable () -> Void
+        /// Of the loop that writes, and of the one that sends.
+        package var beats: (writing: @Sendable () -> Void, sending: @Sendable () -> Void)
+
+        package init(
+            store: Store, term: Term?, settings: @escaping @Sendable () -> WebhookSettings, longestWait: Duration,
+            now: @escaping @Sendable () -> Instant, monotonic: @escaping @Sendable () -> Duration, logger: Logger,
+            standing: @escaping @Sendable () -> Void,
+            beats: (writing: @Sendable () -> Void, sending: @Sendable () -> Void)
+        ) {
+            self.store = store
+            self.term = term
+            self.settings = settings
+            self.longestWait = longestWait
+            self.now = now
+            self.monotonic = monotonic
+            self.logger = logger
+            self.standing = standing
+            self.beats = beats
+        }
+    }
+
+    private let parts: Parts
+    private let client: WebhookClient
+    private let outbox: Outbox
+    private let dispatcher: Dispatcher
+    private let writing = WakeSignal()
+    private let sending = WakeSignal()
+    private let stop = StopFlag()
+
+    /// The net below the watch of the database's log, which wakes the service within milliseconds of a commit.
+    private static let slowPoll = Duration.seconds(5)
+    /// Between two looks for events that found none, while others commit all the time.
+    private static let spacing = Duration.milliseconds(4)
+    /// Looks after a wake that finds nothing. The watch tells of the first write to the log, and the commit is to be seen only after its last one, and
+    /// after an fsync where the gateway asks for that.
+    private static let laterLooks: [Duration] = [4, 4, 8, 16, 32, 64, 128].map { .milliseconds($0) }
+    /// Read from one snapshot, and started together.
+    private static let startsAtOnce = 32
+    private static let ownAddressesEvery = Duration.seconds(60)
+
+    /// - Throws: `Defect`, for a PEM file that the settings name and that can't be read.
+    package init(_ parts: Parts) throws(Defect) {
+        self.parts = parts
+        let settings = parts.settings()
+        var configuration = WebhookClient.Configuration()
+        configuration.extraAuthorities = settings.authorities
+        if let chain = settings.clientCertificate, let key = settings.clientKey {
+            configuration.clientCertificate = (chain, key)
+        }
+        let own = OwnAddressCache(every: Self.ownAddressesEvery)
+        client = try WebhookClient(configuration, resolver: SystemResolver()) { [settings = parts.settings] in
+            let settings = settings()
+            return AddressPolicy(allowed: settings.allowed, denied: settings.denied, own: own.current)
+        }
+        var logger = parts.logger
+        logger[metadataKey: "job"] = "webhooks"
+        outbox = Outbox(store: parts.store, term: parts.term)
+        dispatcher = Dispatcher(
+            Dispatcher.Parts(
+                outbox: outbox, settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger))
+    }
+
+    /// Has it look again at once: the settings may have changed.
+    package func lookAgain() {
+        writing.signal()
+        sending.signal()
+    }
+
+    /// What waits in memory, what is under way, and what is still to be written.
+    package func counts() async -> (waiting: Int, inFlight: Int, unwritten: Int) { await dispatcher.counts }
+
+    package func run() async throws {
+        parts.standing()
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await serve()
+        } onCancelOrGracefulShutdown: {
+            stop.raise()
+            writing.signal()
+            sending.signal()
+        }
+    }
+
+    private func serve() async throws {
+        await open()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.send() }
+            group.addTask { try await self.write() }
+            try await group.waitForAll()
+        }
+        await client.shutdown()
+    }
+
+    private func open() async {
+        while !stop.isRaised {
+            parts.beats.writing()
+            parts.beats.sending()
+            do {
+                let opening = try await outbox.open()
+                if opening.freed > 0 {
+                    parts.logger.notice(
+                        "freed webhooks that an ended process had claimed", metadata: ["count": "\(opening.freed)"])
+                }
+                return await dispatcher.open(opening)
+            } catch {
+                await complain(error)
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    private func write() async throws {
+        let watch = DatabaseWatch(database: parts.store.path, signal: writing, logger: parts.logger)
+        var lastLook = Duration.zero
+        var laterLooks = Self.laterLooks[...]
+        var isLast = false
+        while true {
+            parts.beats.writing()
+            watch?.arm()
+            do {
+                if stop.isRaised, !isLast {
+                    isLast = true
+                    await dispatcher.releaseAll()
+                }
+                if try await round() { continue }
+            } catch  where (error as? StorageError)?.kind == .leaseLost {
+                throw error
+            } catch {
+                // What is not written is freed at the next start, and sent once more.
+                if stop.isRaised { return }
+                await complain(error)
+                continue
+            }
+            if isLast {
+                guard await dispatcher.counts.inFlight > 0 else { return }
+            }
+            await dispatcher.tidy()
+            let since = parts.monotonic() - lastLook
+            if since < Self.spacing { try? await Task.sleep(for: Self.spacing - since) }
+            lastLook = parts.monotonic()
+            var wait = await pause()
+            if let later = laterLooks.popFirst() { wait = min(wait, later) }
+            let isWoken = await writing.wait(for: wait)
+            if isWoken { laterLooks = Self.laterLooks[...] }
+        }
+    }
+
+    /// One look and one write; false when there was nothing to do.
+    private func round() async throws -> Bool {
+        let (hasEvents, revision) = try await outbox.look()
+        if await dispatcher.isNew(revision) { await dispatcher.takeIn(revision, due: try await outbox.due()) }
+        guard let work = await dispatcher.work(hasEvents: hasEvents, isStopping: stop.isRaised) else { return false }
+        let done = try await outbox.write(work, now: parts.now())
+        if await dispatcher.absorb(done, of: work) { sending.signal() }
+        return true
+    }
+
+    private func pause() async -> Duration {
+        var wait = min(Self.slowPoll, parts.longestWait)
+        if let due = await dispatcher.nextDue {
+            wait = min(wait, .milliseconds(max(1, due.milliseconds - parts.now().milliseconds)))
+        }
+        return wait
+    }
+
+    // MARK: Sending
+
+    private func send() async {
+        await withDiscardingTaskGroup { group in
+            while !stop.isRaised {
+                parts.beats.sending()
+                let taken = await dispatcher.take(Self.startsAtOnce)
+                guard !taken.isEmpty else {
+                    var wait = min(Self.slowPoll, parts.longestWait)
+                    if let next = await dispatcher.nextTurn() { wait = min(wait, max(next - parts.monotonic(), .zero)) }
+                    await sending.wait(for: wait)
+                    continue
+                }
+                await start(taken, in: &group)
+            }
+            group.cancelAll()
+        }
+        writing.signal()
+    }
+
+    private func start(_ taken: [ClaimedDelivery], in group: inout DiscardingTaskGroup) async {
+        let load: OutboxLoad
+        do {
+            load = try await outbox.load(taken)
+        } catch {
+            let abandoned = AttemptVerdict.abandoned
+            for delivery in taken { await dispatcher.finish(delivery, abandoned) }
+            return await complain(error)
+        }
+        var isSettled = false
+        for delivery in taken {
+            guard let prepared = await dispatcher.begin(delivery, load) else {
+                isSettled = true
+                continue
+            }
+            group.addTask { await self.attempt(delivery, prepared) }
+        }
+        if isSettled { writing.signal() }
+    }
+
+    private func attempt(_ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared) async {
+        let startedAt = parts.now()
+        var verdict: AttemptVerdict?
+        if let consent = prepared.consent, await dispatcher.needsConsent(delivery.endpoint) {
+            verdict = await ask(consent, delivery, prepared, startedAt)
+        }
+        if verdict == nil {
+            let sent = await client.send(prepared.request)
+            verdict = AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
+        }
+        if let verdict { await dispatcher.finish(delivery, verdict) }
+        writing.signal()
+        sending.signal()
+    }
+
+    /// The handshake of CloudEvents; nil when the receiver has agreed.
+    private func ask(
+        _ consent: DeliveryConsent, _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared,
+        _ startedAt: Instant
+    ) async -> AttemptVerdict? {
+        var request = WebhookRequest(
+            url: prepared.request.url, method: .options, headers: consent.requestHeaders,
+            deadline: prepared.request.deadline)
+        request.headers.append(("user-agent", PreparedDelivery.userAgent))
+        let sent = await client.send(request)
+        guard case .success(let response) = sent.result, (200...299).contains(response.status) else {
+            return AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
+        }
+        switch consent.answer(allowedOrigin: response.allowedOrigin, allowedRate: response.allowedRate) {
+        case .granted(let perMinute):
+            await dispatcher.consented(delivery.endpoint, perMinute: perMinute)
+            return nil
+        case .refused(let refusal):
+            return AttemptVerdict(refusedConsent: refusal.rawValue, sent, startedAt: startedAt)
+        }
+    }
+
+    private func complain(_ error: any Error) async {
+        guard !stop.isRaised else { return }
+        parts.logger.error(
+            "webhooks wait", metadata: ["message_id": "\(MessageID.webhooksWait)", "error": "\(error)"])
+        try? await Task.sleep(for: .seconds(1))
+    }
+}
+
+/// Raised once.
+final class StopFlag: Sendable {
+    private let flag = Atomic(false)
+    var isRaised: Bool { flag.load(ordering: .acquiring) }
+    func raise() { flag.store(true, ordering: .releasing) }
+}
+
+/// The machine's addresses, read again now and then.
+private final class OwnAddressCache: Sendable {
+    private let state: Mutex<(addresses: Set<IPAddress>, until: ContinuousClock.Instant)>
+    private let every: Duration
+
+    init(every: Duration) {
+        self.every = every
+        state = Mutex((OwnAddresses.read(), .now + every))
+    }
+
+    var current: Set<IPAddress> {
+        state.withLock { state in
+            if ContinuousClock.now >= state.until { state = (OwnAddresses.read(), .now + every) }
+            return state.addresses
+        }
+    }
+}
