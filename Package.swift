@@ -181,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Scheduling", "Storage", "Host", "Systemd", "TestSupport",
+                "Daemon", "Scheduling", "Storage", "Host", "Systemd", "TestSupport", "Webhooks",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

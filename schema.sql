@@ -299,7 +299,7 @@ CREATE TABLE IF NOT EXISTS webhook_events (
   id         TEXT NOT NULL DEFAULT ('evt_' || lower(hex(randomblob(16)))),  -- the webhook-id header, the same over all retries
   user_id    TEXT,                               -- whose endpoints are told, beside the operators'; NULL: the operators' alone
   event_type TEXT NOT NULL,
-  payload    JSON NOT NULL,
+  payload    TEXT NOT NULL,                      -- JSON; under that name SQLite would make a number of 1.50, and 1.5 would be sent
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
   CONSTRAINT webhook_events_id UNIQUE (id)
 );

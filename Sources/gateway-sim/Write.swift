@@ -32,6 +32,15 @@ struct Write: ParsableCommand {
     @Option(help: "After how many of a hundred requests a recent row is removed.")
     var deletePercent = 0.0
 
+    @Option(help: "After how many of a hundred requests a webhook event is written, in the request's transaction.")
+    var eventPercent = 0.0
+
+    @Option(help: "Whose endpoints hear of the events. (default: the request's user's)")
+    var eventUser: String?
+
+    @Option(help: "How large an event's payload is, in bytes.")
+    var eventBytes = 1_024
+
     @Option(help: "How many users, 1 or more.")
     var users = 400
 
@@ -56,7 +65,10 @@ struct Write: ParsableCommand {
             guard !untilStopped else { throw ValidationError("--seconds and --until-stopped exclude each other.") }
         }
         guard busyTimeout >= 0 else { throw ValidationError("--busy-timeout is \(busyTimeout); give 0 or more.") }
-        for (name, percent) in [("late", latePercent), ("update", updatePercent), ("delete", deletePercent)] {
+        let percentages = [
+            ("late", latePercent), ("update", updatePercent), ("delete", deletePercent), ("event", eventPercent),
+        ]
+        for (name, percent) in percentages {
             guard (0...100).contains(percent) else {
                 throw ValidationError("--\(name)-percent is \(percent); give 0 to 100.")
             }
@@ -83,7 +95,9 @@ struct Write: ParsableCommand {
             lasting: untilStopped ? nil : .seconds(seconds ?? 10),
             latePercent: latePercent,
             updatePercent: updatePercent,
-            deletePercent: deletePercent
+            deletePercent: deletePercent,
+            events: eventPercent > 0
+                ? WebhookEvents(percent: eventPercent, user: eventUser, bytes: eventBytes) : nil
         )
         try hand(over: loop.run(on: connection, traffic, until: stop))
     }

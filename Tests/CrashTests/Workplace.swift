@@ -90,7 +90,6 @@ final class Workplace: Sendable {
         try connect().read(question)
     }
 
-    /// Changes the database as somebody else would.
     /// Stops a process at a moment when it does not hold the database's write lock: that one would stay held, and keep everybody out.
     func freeze(_ child: Child) async throws {
         for _ in 0..<100 {
@@ -114,6 +113,7 @@ final class Workplace: Sendable {
     /// A hundred stops, and each met the lock.
     struct Stuck: Error {}
 
+    /// Changes the database as somebody else would.
     func execute(_ sql: String) throws {
         try connect().writeWithoutTransaction { db in try db.execute(sql: sql) }
     }
