@@ -105,6 +105,7 @@ let package = Package(
                 "Storage",
                 "Scheduling",
                 "Systemd",
+                "Webhooks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -167,8 +168,9 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "tallyd", "Daemon", "Storage", "Scheduling",
+                "tallyd", "Daemon", "Storage", "Scheduling", "Webhooks", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
         .testTarget(

@@ -26,11 +26,12 @@ struct Tallyd: AsyncParsableCommand {
               tallyd retention plan                what would be removed now, and why not more
               tallyd compact --dry-run             what a rewrite without free pages would find
               tallyd metrics --match gateway       how the gateway and its host are
+              tallyd webhooks dead --since 1d      what could not be delivered, and why
               tallyd erase --user U --dry-run      what an erasure of a person would do
 
             EXIT STATUS
               0    done
-              1    `rollup verify` found a drift, or a failure without its own status
+              1    `rollup verify` found a drift, `webhooks test` was not delivered, or a failure without its own status
               64   the command line is wrong
               65   the data is in the way: not migrated, newer, damaged, held, another zone
               66   there is no such file, or it is no usage database
@@ -42,7 +43,8 @@ struct Tallyd: AsyncParsableCommand {
         version: version,
         subcommands: [
             Run.self, ReloadCommand.self, Status.self, Report.self, Metrics.self, Jobs.self, RollupCommands.self,
-            Retention.self, Hold.self, Archive.self, Erase.self, Migrate.self, Compact.self, Config.self,
+            Retention.self, Hold.self, Archive.self, WebhookCommands.self, Erase.self, Migrate.self, Compact.self,
+            Config.self,
         ])
 
     /// In place of the library's own: its errors end as it has them end (usage errors with 64), ours as `ExitStatus` says.

@@ -78,7 +78,7 @@ extension Outbox {
         }
     }
 
-    /// Gives an endpoint a new secret; the present one signs beside it until `overlapEnd`.
+    /// Gives an endpoint a new secret; the present one signs beside it until `overlapEnd`, if it can sign at all.
     ///
     /// - Returns: whether there is such an endpoint.
     package func rotateSecret(_ endpoint: String, to secret: String, overlapEnd: Instant, now: Instant) async throws
@@ -96,7 +96,9 @@ extension Outbox {
             record.isURLChanged = false
             try record.write(db, endpoint)
             var former = record.former.filter { $0.until > now }
-            if let present { former.insert(.init(secret: present, until: overlapEnd), at: 0) }
+            if let present, overlapEnd > now, (try? WebhookSecret(present)) != nil {
+                former.insert(.init(secret: present, until: overlapEnd), at: 0)
+            }
             try db.execute(
                 sql: "UPDATE webhook_endpoints SET former_secrets = ? WHERE webhook_id = ?",
                 arguments: [try EndpointRecord.json(former), endpoint])
@@ -165,6 +167,21 @@ extension Outbox {
         }
     }
 
+    /// Why a payload could be told to nobody: judged by the same function of SQLite's as when it is fanned out.
+    package func defect(ofPayload payload: String) async throws -> Defect? {
+        guard payload.utf8.count <= FanOutPlan.longestPayload else {
+            return Defect(
+                "payload_too_long", "has \(payload.utf8.count) bytes",
+                remedy: "\(FanOutPlan.longestPayload) are the most; tell where the rest can be had")
+        }
+        let isJSON = try await store.read("ask") { db in
+            // A text ends for it at the first NUL.
+            try Bool.fetchOne(
+                db, sql: "SELECT json_valid(?1) AND instr(CAST(?1 AS BLOB), x'00') = 0", arguments: [payload]) ?? false
+        }
+        return isJSON ? nil : Defect("payload_not_json", "is not JSON", remedy: "write a JSON value such as {\"n\": 1}")
+    }
+
     /// Enters an event, as a gateway does.
     ///
     /// - Returns: its id, which is the webhook-id header.
@@ -223,7 +240,8 @@ extension Outbox {
     }
 
     static let condition = """
-        (:delivery IS NULL OR d.id = :delivery)
+        -- a range of the key and not an OR, for which all rows would be read
+        d.id BETWEEN COALESCE(:delivery, 0) AND COALESCE(:delivery, 9223372036854775807)
           AND (:event IS NULL OR e.id = :event)
           AND (:endpoint IS NULL OR d.webhook_id = :endpoint)
           AND (:user IS NULL OR e.user_id = :user)

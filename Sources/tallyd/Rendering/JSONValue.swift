@@ -45,9 +45,14 @@ enum JSONValue: Encodable, Equatable {
     }
 
     /// Indented, keys in order. Control characters that JSON allows in the open are escaped all the same: this may go to a terminal.
-    func text() throws -> String {
+    func text() throws -> String { try text([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) }
+
+    /// The same without a line break, for one of many.
+    func line() throws -> String { try text([.sortedKeys, .withoutEscapingSlashes]) }
+
+    private func text(_ formatting: JSONEncoder.OutputFormatting) throws -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting = formatting
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         let plain = String(decoding: try encoder.encode(self), as: UTF8.self)

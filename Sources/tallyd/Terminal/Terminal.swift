@@ -4,6 +4,14 @@ import Foundation
 enum Terminal {
     static var hasOutput: Bool { isatty(STDOUT_FILENO) == 1 }
     static var hasErrors: Bool { isatty(STDERR_FILENO) == 1 }
+    /// Whether somebody is there to answer.
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 && hasErrors }
+
+    /// Asks for a yes, on standard error, so that output can be piped. Everything else is a no, also the end of the input.
+    static func confirms(_ question: String) -> Bool {
+        FileHandle.standardError.write(Data("\(question.printable) [y/N] ".utf8))
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
 
     /// Columns: as the terminal says, else as COLUMNS says, else 80.
     static var width: Int {

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Scheduling
+
+/// A point in time on the command line: as a time, or as how long ago it was.
+enum Moment: Hashable {
+    case at(Instant)
+    case ago(Duration)
+
+    func instant(now: Instant) -> Instant {
+        switch self {
+        case .at(let instant): instant
+        case .ago(let duration): now.advanced(by: .zero - duration)
+        }
+    }
+
+    /// - Throws: `ValidationError` that says what to write instead.
+    @Sendable static func parse(_ text: String) throws -> Moment {
+        if let instant = Instant(iso8601: text) { return .at(instant) }
+        do throws(DurationText.Problem) {
+            return .ago(try DurationText.parse(text))
+        } catch {
+            throw ValidationError("it is neither a time such as 2026-11-23T22:31:07Z nor a duration such as 1h.")
+        }
+    }
+}
+
+extension Instant {
+    /// Whole milliseconds; stays at the ends of the range instead of passing them.
+    func advanced(by duration: Duration) -> Instant {
+        let (seconds, attoseconds) = duration.components
+        let count = Int128(seconds) * 1_000 + Int128(attoseconds / 1_000_000_000_000_000)
+        return Instant(milliseconds: Int64(clamping: Int128(milliseconds) + count))
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Storage
+
+/// `tallyd webhooks deliveries`.
+struct WebhooksDeliveries: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deliveries", abstract: "List what is, was and will be told to whom.",
+        discussion: """
+            pending waits for its next attempt, claimed is under way, delivered and dead are settled. The reason is why it is dead, or \
+            why its last attempt failed.
+
+            EXAMPLES
+              tallyd webhooks deliveries --endpoint w1
+              tallyd webhooks deliveries --state pending --state claimed
+              tallyd webhooks deliveries --event evt_6f… --json
+            """)
+
+    @OptionGroup var filter: DeliveryOptions
+    @Option(
+        help: ArgumentHelp(
+            "Only deliveries in this state: pending, claimed, delivered or dead. May be given several times.",
+            valueName: "state"))
+    var state: [Outbox.DeliveryState] = []
+    @OptionGroup var list: ListOptions
+    @OptionGroup var options: DatabaseOptions
+
+    func run() async throws {
+        let database = try await UsageDatabase.open(options)
+        var selection = filter.selection(now: WallClock.now())
+        selection.states = Set(state)
+        let deliveries = try await OutboxReport(store: database.store).deliveries(selection, limit: list.wanted)
+        let empty =
+            filter.isEmpty && state.isEmpty
+            ? "no delivery yet: `tallyd run` makes them of events (`tallyd webhooks events`) for endpoints that ask for them"
+            : "no delivery fits: `tallyd webhooks deliveries` lists the newest"
+        try list.show(deliveries, as: "deliveries", empty: empty, json: Self.json, lines: Self.lines)
+    }
+
+    static func lines(_ deliveries: [OutboxReport.Delivery]) -> [String] {
+        var table = TextTable([
+            .right("delivery"), .left("event"), .left("type"), .left("endpoint"), .left("state"), .right("attempts"),
+            .left("next attempt"), .left("settled"), .left("reason"),
+        ])
+        table.rows = deliveries.map { delivery in
+            [
+                "\(delivery.id)", delivery.event ?? "removed", delivery.type ?? "–", delivery.endpoint ?? "–",
+                delivery.state.rawValue, Figures.count(delivery.attempts),
+                delivery.nextAttempt.map { "\($0)" } ?? "–", delivery.settledAt.map { "\($0)" } ?? "–",
+                delivery.reason ?? "",
+            ]
+        }
+        return table.lines()
+    }
+
+    static func json(_ delivery: OutboxReport.Delivery) -> JSONValue {
+        .object([
+            "id": JSONValue(delivery.id), "event": JSONValue(delivery.event), "type": JSONValue(delivery.type),
+            "endpoint": JSONValue(delivery.endpoint), "state": .string(delivery.state.rawValue),
+            "attempts": JSONValue(delivery.attempts), "next_attempt_at": JSONValue(delivery.nextAttempt),
+            "reason": JSONValue(delivery.reason), "created_at": JSONValue(delivery.createdAt),
+            "settled_at": JSONValue(delivery.settledAt),
+        ])
+    }
+}
