@@ -46,6 +46,17 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "WebhookReceiver",
+            dependencies: [
+                "Webhooks",
+                "Scheduling",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "Migrations",
             resources: [.embedInCode("SQL")],
             swiftSettings: strict
@@ -106,6 +117,7 @@ let package = Package(
                 "Scheduling",
                 "Systemd",
                 "Webhooks",
+                "WebhookReceiver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -168,7 +180,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "tallyd", "Daemon", "Storage", "Scheduling", "Webhooks", "TestSupport",
+                "tallyd", "Daemon", "Storage", "Scheduling", "Webhooks", "WebhookReceiver", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]

@@ -22,7 +22,7 @@ struct WebhookCommands: AsyncParsableCommand {
         subcommands: [
             WebhooksEndpoints.self, WebhooksEvents.self, WebhooksDeliveries.self, WebhooksAttempts.self,
             WebhooksDead.self, WebhooksSend.self, WebhooksTest.self, WebhooksReplay.self, WebhooksEnable.self,
-            WebhooksDisable.self, WebhooksSet.self, WebhooksRotateSecret.self,
+            WebhooksDisable.self, WebhooksSet.self, WebhooksRotateSecret.self, WebhooksListen.self,
         ], defaultSubcommand: WebhooksEndpoints.self)
 }
 
