@@ -1,0 +1,175 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct WebhookListTests {
+    // MARK: Nothing there
+
+    @Test(arguments: [
+        ("endpoints", "the gateway enters them into webhooks"), ("events", "`tallyd webhooks send` enters one"),
+        ("deliveries", "`tallyd run` makes them"), ("attempts", "`tallyd webhooks deliveries` says what waits"),
+        ("dead", "no dead letter"),
+    ])
+    func `an empty list says where its rows would come from`(name: String, words: String) async throws {
+        let run = try await CommandPlace().tallyd("webhooks", name)
+        #expect(run.status == 0)
+        #expect(run.output.contains(words), "\(run.output)")
+    }
+
+    @Test(arguments: ["endpoints", "events", "deliveries", "attempts", "dead"])
+    func `a filter that nothing fits says how to see the others`(name: String) async throws {
+        let run = try await CommandPlace.filled().tallyd("webhooks", name, "--user", "nobody")
+        #expect(run.status == 0)
+        #expect(run.output.contains("`tallyd webhooks \(name)` lists "), "\(run.output)")
+    }
+
+    // MARK: Secrets
+
+    @Test(arguments: [
+        ["endpoints"], ["events", "--verbose"], ["deliveries"], ["attempts", "--verbose"], ["dead"],
+        ["enable", "w1"], ["disable", "w1"], ["set", "w1", "--ordered"], ["test", "w1"], ["rotate-secret", "w1"],
+        ["rotate-secret", "w1", "--ed25519"], ["rotate-secret", "w3"], ["replay", "--all", "--yes"], ["enable", "w3"],
+    ])
+    func `no command shows a secret, a url's query or a url that is refused`(words: [String]) async throws {
+        let place = try await CommandPlace.filled()
+        for form in [[], ["--json"]] {
+            let run = try await ToolRun.run(
+                CommandPlace.program, ["webhooks"] + words + form + ["--database", place.database], variables: [:])
+            #expect(run.status == 0, "\(run.errors)")
+            for secret in CommandPlace.secrets {
+                #expect(!run.output.contains(secret) && !run.errors.contains(secret), "\(run.output)\(run.errors)")
+            }
+        }
+    }
+
+    // MARK: Endpoints
+
+    @Test func `endpoints are listed with their standing and with what is wrong`() async throws {
+        let output = try await CommandPlace.filled().tallyd("webhooks", "endpoints").output
+        let lines = output.split(separator: "\n")
+        let first = try #require(lines.first { $0.hasPrefix("w1") })
+        for words in [
+            "https://hooks.example.com/in ", "usage.*, invoice.paid", "failing", "v1 + 1 former",
+            "2026-11-23 22:31:07", "failing since 2026-11-23T23:03:20.000Z, 41 attempts",
+            "next probe 2100-01-01T00:00:00.000Z",
+        ] { #expect(first.contains(words), "\(words): \(first)") }
+        let second = try #require(lines.first { $0.hasPrefix("w2") })
+        for words in ["refused: url_has_userinfo", "url changed", "never", "`tallyd webhooks enable w2`"] {
+            #expect(second.contains(words), "\(words): \(second)")
+        }
+        let third = try #require(lines.first { $0.hasPrefix("w3") })
+        for words in ["refused: events_not_json", "inactive", "refused: secret_not_base64", "1795561385"] {
+            #expect(third.contains(words), "\(words): \(third)")
+        }
+    }
+
+    @Test func `the JSON of endpoints has each fact under a key of its own`() async throws {
+        let place = try await CommandPlace.filled()
+        let list = try #require(try await place.json("webhooks", "endpoints")["endpoints"] as? [[String: Any]])
+        #expect(list.map { $0["id"] as? String } == ["w1", "w2", "w3"])
+        let first = list[0]
+        #expect(first["url"] as? String == "https://hooks.example.com/in")
+        #expect(first["url_defect"] is NSNull)
+        #expect(first["events"] as? [String] == ["usage.*", "invoice.paid"])
+        #expect(first["standing"] as? String == "failing")
+        #expect(first["failed_attempts"] as? Int == 41)
+        #expect(first["next_probe_at"] as? String == "2100-01-01T00:00:00.000Z")
+        #expect(first["queued"] as? Int == 1)
+        #expect((first["secret"] as? [String: Any])?["scheme"] as? String == "v1")
+        #expect((first["secret"] as? [String: Any])?["former_until"] as? [String] == ["2100-01-01T00:00:00.000Z"])
+        #expect((first["wishes"] as? [String: Any])?["format"] as? String == "cloudevents")
+        #expect(list[1]["url"] is NSNull)
+        #expect(list[1]["url_defect"] as? String == "url_has_userinfo")
+        #expect(list[1]["claimed"] as? Int == 1)
+        #expect((list[1]["secret"] as? [String: Any])?["is_set"] as? Bool == false)
+        #expect(list[2]["active"] as? Bool == false)
+        #expect((list[2]["secret"] as? [String: Any])?["defect"] as? String == "secret_not_base64")
+        let ofUser = try await place.json("webhooks", "endpoints", "--user", "ops")
+        #expect((ofUser["endpoints"] as? [Any])?.count == 1)
+    }
+
+    // MARK: Events, deliveries, attempts
+
+    @Test func `events tell how far their deliveries are`() async throws {
+        let place = try await CommandPlace.filled()
+        let lines = try await place.tallyd("webhooks", "events", "--verbose").output.split(separator: "\n")
+        #expect(lines.count == 5)
+        #expect(lines[1].hasPrefix("evt_2") && lines[1].contains("1 pending, 1 claimed"), "\(lines)")
+        #expect(lines[2] == "    {\"day\":\"2026-11-20\"}")
+        #expect(lines[3].contains("1 delivered, 1 dead"), "\(lines)")
+        let events = try #require(try await place.json("webhooks", "events")["events"] as? [[String: Any]])
+        #expect(events.map { $0["fanned_out"] as? Bool } == [false, true])
+        #expect(events.map { $0["payload"] as? String } == ["{\"day\":\"2026-11-20\"}", "{\"invoice\":\"i7\"}"])
+        #expect((events[1]["deliveries"] as? [String: Int])?["dead"] == 1)
+    }
+
+    @Test(arguments: [
+        (["--endpoint", "w1"], [3, 1]), (["--event", "evt_2"], [4, 3]), (["--user", "acme"], [2, 1]),
+        (["--type", "invoice.paid"], [2, 1]), (["--state", "dead", "--state", "claimed"], [4, 2]),
+        (["--delivery", "3"], [3]), (["--since", "2026-11-24T23:03:06Z"], [4, 3]),
+        (["--until", "2026-11-24T23:03:06Z"], [2, 1]),
+        (["--endpoint", "w1", "--event", "evt_1"], [1]),
+    ])
+    func `deliveries are filtered by everything that is given`(words: [String], expected: [Int]) async throws {
+        let place = try await CommandPlace.filled()
+        let run = try await ToolRun.run(
+            CommandPlace.program, ["webhooks", "deliveries", "--json", "--database", place.database] + words,
+            variables: [:])
+        let object = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+        let list = try #require(object?["deliveries"] as? [[String: Any]], "\(run.errors)")
+        #expect(list.map { $0["id"] as? Int } == expected)
+    }
+
+    @Test func `a limit shows the newest and says that there are more`() async throws {
+        let place = try await CommandPlace.filled()
+        let text = try await place.tallyd("webhooks", "deliveries", "--limit", "3").output
+        #expect(text.split(separator: "\n").count == 5)
+        #expect(text.hasSuffix("there are more: --limit shows more of them, filters show others\n"))
+        #expect(try await place.json("webhooks", "deliveries", "--limit", "3")["more"] as? Bool == true)
+        #expect(try await place.json("webhooks", "deliveries", "--limit", "4")["more"] as? Bool == false)
+    }
+
+    @Test func `dead letters are listed with their reason and the way back`() async throws {
+        let place = try await CommandPlace.filled()
+        let text = try await place.tallyd("webhooks", "dead").output
+        #expect(text.contains("url_has_userinfo") && text.contains("`tallyd webhooks replay --dead`"), "\(text)")
+        let list = try #require(try await place.json("webhooks", "dead")["deliveries"] as? [[String: Any]])
+        #expect(list.map { $0["id"] as? Int } == [2])
+    }
+
+    @Test func `an attempt's response is shown when asked for, without acting on the terminal`() async throws {
+        let place = try await CommandPlace.filled()
+        let short = try await place.tallyd("webhooks", "attempts").output
+        #expect(short.contains("203.0.113.7:443") && short.contains("the receiver said 500"), "\(short)")
+        #expect(!short.contains("server: odd"))
+        let text = try await place.tallyd("webhooks", "attempts", "--verbose").output
+        for line in [
+            "    HTTP/1.1 500 Internal", "    server: odd\\u{1b}[31m", "    first", "    second \\u{1b}[2J",
+            "    no response",
+        ] { #expect(text.split(separator: "\n").contains(Substring(line)), "\(line): \(text)") }
+        #expect(!text.contains("\u{1B}"))
+    }
+
+    @Test func `an attempt's body is text in JSON, or base64 where it is no text`() async throws {
+        let place = try await CommandPlace.filled()
+        let list = try #require(try await place.json("webhooks", "attempts")["attempts"] as? [[String: Any]])
+        #expect(list.count == 3)
+        #expect(list[0]["body_base64"] as? String == "/wBB" && list[0]["body"] is NSNull)
+        #expect(list[0]["status"] is NSNull && list[0]["reason"] as? String == "timeout")
+        #expect(list[1]["reason"] is NSNull && list[1]["body"] is NSNull && list[1]["body_base64"] is NSNull)
+        #expect(list[2]["body"] as? String == "first\nsecond \u{1B}[2J" && list[2]["body_base64"] is NSNull)
+        #expect(list[2]["duration_ms"] as? Int == 12)
+    }
+
+    @Test(arguments: [
+        (["events", "--since", "soon"], "neither a time such as"), (["events", "--since", "1"], "neither a time"),
+        (["events", "--type", "usage.*"], "name one type exactly"),
+        (["deliveries", "--since", "1h", "--until", "2h"], "--since is not before --until"),
+        (["deliveries", "--state", "lost"], "--state"), (["attempts", "--limit", "0"], "write 1 to 10000"),
+    ])
+    func `a filter that means nothing is refused`(words: [String], expected: String) async throws {
+        let run = try await ToolRun.run(CommandPlace.program, ["webhooks"] + words, variables: [:])
+        #expect(run.status == 64)
+        #expect(run.errors.contains(expected), "\(run.errors)")
+    }
+}
