@@ -60,6 +60,14 @@ import Testing
         #expect(
             try sample.value(
                 "SELECT COUNT(*) FROM usage_logs WHERE ip_address IS NOT NULL AND user_id = ?", [pseudonym]) == 0)
+        for table in ["webhook_deliveries", "webhook_attempts"] {
+            #expect(try sample.value("SELECT COUNT(*) FROM \(table)") == 2, "the other's")
+        }
+        #expect(try sample.value("SELECT group_concat(webhook_id) FROM webhook_endpoints") == "w-somebody-else")
+        #expect(
+            try sample.value(
+                "SELECT COUNT(*) FROM webhook_events WHERE payload = json_object('friend', ?)", [pseudonym])
+                == 3, "nobody's may name the person too")
         // The receipt.
         let receipt: String? = try sample.value(
             "SELECT metadata FROM audit_logs WHERE action = 'user.erased' AND user_id = 'tallyd' AND resource_id = ?",

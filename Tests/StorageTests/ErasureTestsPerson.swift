@@ -41,6 +41,7 @@ extension SampleDatabase {
                 try db.execute(
                     sql: "INSERT INTO webhooks (id, user_id, url, events) VALUES (?, ?, ?, '[]')",
                     arguments: ["w-\(user)", user, "https://example.org/\(user)"])
+                try Self.webhooks(of: user, naming: person, db)
                 try db.execute(
                     sql: """
                         INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, ip_address, user_agent, metadata)
@@ -76,6 +77,33 @@ extension SampleDatabase {
                     VALUES ('rollup', 1, 'failed', 1, 2, 'cannot add up usage of user ' || ?1 || ', model alpha on 2026-11-10')
                     """,
                 arguments: [person])
+        }
+    }
+
+    /// An event of the user's that was told to their endpoint, and one of nobody's that was: by a test of it, or because they are an operator.
+    private static func webhooks(of user: String, naming person: String, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT INTO webhook_endpoints (webhook_id, former_secrets) VALUES (?, ?)",
+            arguments: ["w-\(user)", "[{\"secret\":\"s-\(user)\",\"until\":1}]"])
+        for owner in [user, nil] {
+            try db.execute(
+                sql: """
+                    INSERT INTO webhook_events (user_id, event_type, payload)
+                    VALUES (?, 'x.y', json_object('friend', ?))
+                    """,
+                arguments: [owner, person])
+            try db.execute(
+                sql: """
+                    INSERT INTO webhook_deliveries (event_seq, webhook_id, user_id, state, attempt, created_at, settled_at)
+                    VALUES (?, ?, ?, 'delivered', 1, 1795262400000, 1795262400000)
+                    """,
+                arguments: [db.lastInsertedRowID, "w-\(user)", owner])
+            try db.execute(
+                sql: """
+                    INSERT INTO webhook_attempts (delivery_id, user_id, attempt, started_at, duration_ms, status, body)
+                    VALUES (?, ?, 1, 1795262400000, 1, 200, CAST('hello ' || ? AS BLOB))
+                    """,
+                arguments: [db.lastInsertedRowID, owner, user])
         }
     }
 

@@ -72,11 +72,22 @@ package struct ErasureRule: Sendable {
         ErasureRule(
             "conversations", .deleted, times: ["created_at", "updated_at"], heldAs: .conversations, json: ["metadata"]),
         ErasureRule("user_preferences", .deleted, times: ["created_at", "updated_at"], json: ["metadata"]),
-        // Before the endpoints, by which the last of them are found.
-        ErasureRule("webhook_attempts", .deleted, times: ["started_at"], heldAs: .webhookAttempts),
+        // Before the endpoints, by which the last of them are found: an operator's endpoint is told of everybody's events, and an attempt holds what its
+        // receiver answered.
         ErasureRule(
-            "webhook_deliveries", .deleted, times: ["created_at", "settled_at"], heldAs: .webhookDeliveries),
-        ErasureRule("webhook_events", .deleted, heldAs: .webhookEvents, json: ["payload"]),
+            "webhook_attempts", .deleted,
+            isOwn: """
+                (user_id IS ?1 OR delivery_id IN (
+                  SELECT d.id FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE w.user_id = ?1
+                ))
+                """,
+            times: ["started_at"], heldAs: .webhookAttempts),
+        ErasureRule(
+            "webhook_deliveries", .deleted,
+            isOwn: "(user_id IS ?1 OR webhook_id IN (SELECT id FROM webhooks WHERE user_id = ?1))",
+            times: ["created_at", "settled_at"], heldAs: .webhookDeliveries),
+        // IS, because an event of nobody's may name the person too, and NOT NULL = … would pass it by.
+        ErasureRule("webhook_events", .deleted, isOwn: "(user_id IS ?1)", heldAs: .webhookEvents, json: ["payload"]),
         ErasureRule(
             "webhook_endpoints", .deleted, isOwn: "(webhook_id IN (SELECT id FROM webhooks WHERE user_id = ?1))",
             times: []),
