@@ -172,6 +172,7 @@ let package = Package(
                 "Storage",
                 "Scheduling",
                 "Migrations",
+                "Webhooks",
                 "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),

@@ -54,7 +54,12 @@ package struct EndpointRecord: Sendable, Equatable {
             isURLChanged = true
             return true
         }
-        if urlDigest != nil, urlDigest != newURL { health.enable() }
+        if urlDigest != nil, urlDigest != newURL {
+            // A new endpoint under an old name: neither do its failures count, nor do secrets sign that were given for the old url. What an operator
+            // has switched off stays so: whoever may write a url must not undo that.
+            if !health.isSwitchedOff { health.enable() }
+            former = []
+        }
         (self.urlDigest, self.secretDigest, isURLChanged) = (newURL, newSecret, false)
         return true
     }
@@ -116,7 +121,10 @@ extension EndpointRecord {
         if case .disabled(let cause, let from, let next) = health.standing {
             (standing, since, probe) = (cause.rawValue, from, next)
         }
-        if isURLChanged { standing = "url_changed" }
+        // One that is gone or switched off waits for somebody anyway, and what they say then holds for the url as well.
+        if isURLChanged, standing == "enabled" || standing == "failing" {
+            (standing, since, probe) = ("url_changed", nil, nil)
+        }
         var openUntil: Instant?
         switch health.breaker.state {
         case .open(let until): openUntil = until
@@ -136,13 +144,21 @@ extension EndpointRecord {
                     next_probe_at = excluded.next_probe_at, failing_since = excluded.failing_since,
                     failed_attempts = excluded.failed_attempts, failed_probes = excluded.failed_probes,
                     breaker_open_until = excluded.breaker_open_until, breaker_failures = excluded.breaker_failures,
-                    breaker_openings = excluded.breaker_openings, url_sha256 = excluded.url_sha256,
-                    secret_sha256 = excluded.secret_sha256
+                    breaker_openings = excluded.breaker_openings,
+                    -- see takeIn; the url is not known while somebody has just enabled it
+                    former_secrets = CASE WHEN url_sha256 <> excluded.url_sha256 THEN '[]' ELSE former_secrets END,
+                    url_sha256 = excluded.url_sha256, secret_sha256 = excluded.secret_sha256
                 """
         ).execute(arguments: [
             endpoint, standing, since?.milliseconds, probe?.milliseconds, health.failingSince?.milliseconds,
             health.failedAttempts, health.failedProbes, openUntil?.milliseconds, health.breaker.failures,
             health.breaker.openings, urlDigest, secretDigest,
         ])
+    }
+}
+
+extension EndpointHealth {
+    fileprivate var isSwitchedOff: Bool {
+        if case .disabled(.switchedOff, _, _) = standing { true } else { false }
     }
 }

@@ -24,13 +24,14 @@ package struct FanOutPlan: Sendable {
         self.ordinaryRoom = ordinaryRoom
     }
 
-    /// Whether one more may be claimed for it; takes the place if so.
-    mutating func take(for endpoint: String) -> Bool {
-        let left = endpointRoom[endpoint] ?? ordinaryRoom
-        guard room > 0, left > 0 else { return false }
+    /// Whether one more may be claimed for it.
+    func hasRoom(for endpoint: String) -> Bool {
+        room > 0 && endpointRoom[endpoint] ?? ordinaryRoom > 0
+    }
+
+    mutating func take(for endpoint: String) {
         room -= 1
-        endpointRoom[endpoint] = left - 1
-        return true
+        endpointRoom[endpoint] = (endpointRoom[endpoint] ?? ordinaryRoom) - 1
     }
 }
 

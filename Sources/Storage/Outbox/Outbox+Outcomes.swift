@@ -25,7 +25,10 @@ extension Outbox {
             sql: """
                 UPDATE webhook_deliveries
                 SET state = ?1, attempt = attempt + ?2, retry = retry + ?3, next_attempt_at = ?4,
-                    claim = CASE WHEN ?1 = 'claimed' THEN claim END, reason = ?5, settled_at = ?6
+                    claim = CASE WHEN ?1 = 'claimed' THEN claim END,
+                    -- one that is given back without an attempt still waits for what the last attempt failed for
+                    reason = CASE WHEN ?2 = 0 AND ?6 IS NULL THEN reason ELSE ?5 END,
+                    settled_at = ?6
                 WHERE id = ?7 AND claim = ?8
                 """
         ).execute(arguments: [
@@ -51,10 +54,10 @@ extension Outbox {
         ])
     }
 
-    /// Keeps webhooks.last_delivery_at, once an endpoint. In the form of CURRENT_TIMESTAMP, as the gateway writes its times.
-    func noteDeliveries(_ outcomes: ArraySlice<DeliveryOutcome>, _ db: Database, now: Instant) throws {
-        let delivered = Set(outcomes.filter { $0.settlement == .delivered }.map(\.delivery.endpoint))
-        for endpoint in delivered {
+    /// Keeps webhooks.last_delivery_at. In the form of CURRENT_TIMESTAMP, as the gateway's own defaults have it; updated_at tells of the owner's changes
+    /// and stays.
+    func noteDeliveries(to endpoints: Set<String>, _ db: Database, now: Instant) throws {
+        for endpoint in endpoints {
             try db.cachedStatement(
                 sql: """
                     UPDATE webhooks
@@ -65,19 +68,27 @@ extension Outbox {
         }
     }
 
-    func claim(_ endpoint: String, _ count: Int, _ db: Database, now: Instant) throws -> [ClaimedDelivery] {
+    /// Claims what is due: one at least, where there is any.
+    func claim(
+        _ endpoint: String, _ count: Int, _ db: Database, _ allowance: Allowance, now: Instant
+    ) throws -> [ClaimedDelivery] {
         guard count > 0 else { return [] }
-        let rows = try Row.fetchAll(
-            db.cachedStatement(
-                sql: """
-                    SELECT id, event_seq, attempt, retry
-                    FROM webhook_deliveries
-                    WHERE webhook_id = ? AND state = 'pending' AND next_attempt_at <= ?
-                    ORDER BY next_attempt_at, id
-                    LIMIT ?
-                    """),
-            arguments: [endpoint, now.milliseconds, count])
-        return try rows.map { row in
+        let isOrdered = try isOrdered(endpoint, db)
+        let rows =
+            isOrdered
+            ? try head(of: endpoint, db).map { [$0] } ?? []
+            : try Row.fetchAll(
+                db.cachedStatement(
+                    sql: """
+                        SELECT id, event_seq, attempt, retry, next_attempt_at
+                        FROM webhook_deliveries
+                        WHERE webhook_id = ? AND state = 'pending' AND next_attempt_at <= ?
+                        ORDER BY next_attempt_at, id
+                        LIMIT ?
+                        """),
+                arguments: [endpoint, now.milliseconds, count])
+        var claimed: [ClaimedDelivery] = []
+        for row in rows where (row[4] as Int64) <= now.milliseconds {
             let delivery = ClaimedDelivery(
                 id: row[0], event: row[1], endpoint: endpoint, claim: .random(in: 1 ... .max), attempt: row[2],
                 retry: row[3])
@@ -88,12 +99,37 @@ extension Outbox {
                     WHERE id = ?
                     """
             ).execute(arguments: [delivery.claim, delivery.id])
-            return delivery
+            claimed.append(delivery)
+            if allowance.isSpent { break }
         }
+        return claimed
+    }
+
+    private func isOrdered(_ endpoint: String, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(sql: "SELECT is_ordered FROM webhook_endpoints WHERE webhook_id = ?"),
+            arguments: [endpoint]) ?? false
+    }
+
+    /// The one that must go before all others of an endpoint that keeps its order, whether it is due or not: the times do not tell, since a retry's is
+    /// later than those of the deliveries behind it, and a clock may go back.
+    private func head(of endpoint: String, _ db: Database) throws -> Row? {
+        try Row.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT id, event_seq, attempt, retry, next_attempt_at
+                    FROM webhook_deliveries
+                    -- idx_webhook_deliveries_due has all that this looks at
+                    WHERE id = (SELECT MIN(id) FROM webhook_deliveries WHERE webhook_id = ? AND state = 'pending')
+                    """),
+            arguments: [endpoint])
     }
 
     func nextDue(_ endpoint: String, _ db: Database) throws -> Instant? {
-        try Int64.fetchOne(
+        if try isOrdered(endpoint, db) {
+            return try head(of: endpoint, db).map { Instant(milliseconds: $0[4]) }
+        }
+        return try Int64.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT next_attempt_at

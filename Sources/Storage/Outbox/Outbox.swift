@@ -45,42 +45,55 @@ package struct Outbox: Sendable {
         package var revision: Int64 = 0
     }
 
-    /// Events that are fanned out before outcomes have their turn, so that neither keeps the other waiting.
-    private static let eventsInARow = 64
+    /// Events that one write fans out at most.
+    private static let mostEvents = 64
+    /// Outcomes that have their turn after each event, since an event has often more than one: so neither keeps the other waiting.
+    private static let outcomesPerEvent = 4
 
     /// One transaction of the polite writer's.
     package func write(_ work: Work, now: Instant) async throws -> Done {
         try await store.writer.write("write the webhooks of") { [self] db, allowance in
             try term?.check(db)
             var done = Done()
-            var isFirst = true
-            // At least one thing, however short the time is, or nothing would ever be got done.
-            func hasTime() -> Bool {
-                defer { isFirst = false }
-                return isFirst || !allowance.isSpent
+            // Of each kind of work one thing at least, however short the time is: events that keep coming must not keep outcomes and claims waiting.
+            var events = try work.fanOut.map {
+                try FanningOut($0, filters: filters, db, now: now, most: Self.mostEvents)
             }
-            if let plan = work.fanOut {
-                done.fanOut = try fanOut(plan, db, now: now, most: Self.eventsInARow, hasTime: hasTime)
-            }
-            for outcome in work.outcomes where hasTime() {
-                if try !settle(outcome, db, now: now) { done.lost += 1 }
-                done.outcomes += 1
-            }
-            try noteDeliveries(work.outcomes.prefix(done.outcomes), db, now: now)
-            if done.outcomes == work.outcomes.count {
-                let isCurrent = try Self.revision(db) == work.revision
-                for change in work.changes where !isCurrent || hasTime() {
-                    if isCurrent { try apply(change, db, now: now) }
-                    done.changes += 1
+            var told: Set<String> = []
+            repeat {
+                try events?.next(db)
+                for outcome in work.outcomes.dropFirst(done.outcomes).prefix(Self.outcomesPerEvent) {
+                    done.outcomes += 1
+                    if try !settle(outcome, db, now: now) {
+                        done.lost += 1
+                    } else if outcome.settlement == .delivered {
+                        told.insert(outcome.delivery.endpoint)
+                    }
                 }
-            }
-            for (endpoint, count) in work.wanted where hasTime() {
-                let deliveries = try claim(endpoint, count, db, now: now)
+            } while (events?.hasMore == true || done.outcomes < work.outcomes.count) && !allowance.isSpent
+            done.fanOut = try events?.finish(db)
+            try noteDeliveries(to: told, db, now: now)
+            if done.outcomes == work.outcomes.count { done.changes = try apply(work, db, allowance, now: now) }
+            for (endpoint, count) in work.wanted {
+                let deliveries = try claim(endpoint, count, db, allowance, now: now)
                 done.claimed.append((endpoint, deliveries, try nextDue(endpoint, db)))
+                if allowance.isSpent { break }
             }
             done.revision = try Self.revision(db)
             return done
         }
+    }
+
+    /// - Returns: how many of the changes are done with.
+    private func apply(_ work: Work, _ db: Database, _ allowance: Allowance, now: Instant) throws -> Int {
+        guard try Self.revision(db) == work.revision else { return work.changes.count }
+        var applied = 0
+        for change in work.changes {
+            try apply(change, db, now: now)
+            applied += 1
+            if allowance.isSpent { break }
+        }
+        return applied
     }
 
     static func revision(_ db: Database) throws -> Int64 {

@@ -91,12 +91,14 @@ extension Outbox {
                 arguments: [endpoint])
             let (url, present) = (row?[0] as String? ?? "", row?[1] as String?)
             var record = try EndpointRecord.read(db, endpoint) ?? EndpointRecord()
+            let isSameURL = record.urlDigest.map { $0 == EndpointRecord.digest(url) } ?? true
             record.urlDigest = EndpointRecord.digest(url)
             record.secretDigest = EndpointRecord.digest(secret)
             record.isURLChanged = false
             try record.write(db, endpoint)
-            var former = record.former.filter { $0.until > now }
-            if let present, overlapEnd > now, (try? WebhookSecret(present)) != nil {
+            // A secret that was given for another url must not sign for this one.
+            var former = isSameURL ? record.former.filter { $0.until > now } : []
+            if let present, present != secret, isSameURL, overlapEnd > now, (try? WebhookSecret(present)) != nil {
                 former.insert(.init(secret: present, until: overlapEnd), at: 0)
             }
             try db.execute(
@@ -131,7 +133,7 @@ extension Outbox {
                         JOIN webhooks w ON w.id = d.webhook_id
                         WHERE d.id > :after AND d.state <> 'claimed' AND \(Self.condition)
                         ORDER BY d.id
-                        LIMIT 500
+                        LIMIT \(Self.replaysAtATime)
                         """,
                     arguments: Self.arguments(selection, after: from))
                 for id in ids {
@@ -146,10 +148,12 @@ extension Outbox {
                 return (ids.count, ids.last)
             }
             total += done
-            guard let last else { return total }
+            guard let last, done == Self.replaysAtATime else { return total }
             after = last
         }
     }
+
+    private static let replaysAtATime = 500
 
     /// How many a replay would queue again.
     package func countReplay(_ selection: Selection) async throws -> Int {

@@ -4,7 +4,8 @@ import Webhooks
 /// Who is to be told of a user's events: read anew in every transaction that fans out, so that no change of webhooks is overlooked.
 struct SubscribedEndpoints {
     struct Endpoint {
-        let id: String
+        /// Nil where it is no text, or one with a NUL in it: the same letters may be another user's endpoint, which would be sent this one's events.
+        let id: String?
         let filter: Result<EventFilter, Defect>
         /// Why nothing can be sent to it; nil: something can.
         let obstacle: String?
@@ -24,8 +25,9 @@ struct SubscribedEndpoints {
 
     /// The user's, and the operators'.
     mutating func told(of user: String?, _ db: Database) throws -> [Endpoint] {
-        var users = plan.operators
-        if let user, !users.contains(user) { users.append(user) }
+        // Once where the user is an operator too, or one is named twice.
+        var users: [String] = []
+        for next in plan.operators + [user].compactMap(\.self) where !users.contains(next) { users.append(next) }
         return try users.flatMap { try endpoints(of: $0, db) }
     }
 
@@ -34,12 +36,11 @@ struct SubscribedEndpoints {
         let rows = try Row.fetchAll(
             db.cachedStatement(
                 sql: """
-                    SELECT CAST(w.id AS TEXT), CAST(w.url AS TEXT), CAST(w.events AS TEXT), COALESCE(e.standing, 'enabled'),
+                    SELECT CASE WHEN typeof(w.id) = 'text' AND instr(CAST(w.id AS BLOB), x'00') = 0 THEN w.id END, CAST(w.url AS TEXT), CAST(w.events AS TEXT), COALESCE(e.standing, 'enabled'),
                            COALESCE(e.is_ordered, 0)
                     FROM webhooks w
                     LEFT JOIN webhook_endpoints e ON e.webhook_id = w.id
                     WHERE w.user_id = ?
-                      AND w.id IS NOT NULL
                       AND lower(CAST(w.is_active AS TEXT)) IN ('1', 'true')  -- clients write TRUE, 1 or 'true'
                     ORDER BY w.id
                     """),
