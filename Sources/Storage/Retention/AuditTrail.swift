@@ -16,7 +16,7 @@ enum AuditTrail {
             arguments: [action, table, id, try json(facts), now.description])
     }
 
-    /// One line for all bites of a run's purge: the rows are added up.
+    /// One line for all bites of a run's purge: the rows are added up. What no event has told of yet stands in it as well, see `PurgeEvents`.
     ///
     /// - Parameter run: tells runs apart; the line's id is made of it, the table and the day.
     static func notePurge(
@@ -25,14 +25,22 @@ enum AuditTrail {
         try db.execute(
             sql: """
                 INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, metadata, created_at)
-                VALUES (?1, 'tallyd', 'retention.purged', ?2, ?3, json_object('rows', ?4), ?5)
+                VALUES (?1, 'tallyd', 'retention.purged', ?2, ?3, json_object('rows', ?4, 'untold', ?4), ?5)
                 ON CONFLICT (id) DO UPDATE
-                SET metadata = json_set(metadata, '$.rows', json_extract(metadata, '$.rows') + ?4)
+                SET metadata = json_set(
+                      metadata,
+                      '$.rows', json_extract(metadata, '$.rows') + ?4,
+                      '$.untold', COALESCE(json_extract(metadata, '$.untold'), 0) + ?4)
                 """,
             arguments: [
-                "tallyd-purge-\(run)-\(table.rawValue)-\(day ?? "all")", table.rawValue, day, rows, now.description,
+                "\(purgePrefix)\(run)\(purgeSuffix(table.rawValue, day))", table.rawValue, day, rows, now.description,
             ])
     }
+
+    /// The ids of such lines lie between it and its successor.
+    static let purgePrefix = "tallyd-purge-"
+
+    static func purgeSuffix(_ table: String, _ day: String?) -> String { "-\(table)-\(day ?? "all")" }
 
     private static func json(_ facts: [String: String]) throws -> String {
         let encoder = JSONEncoder()

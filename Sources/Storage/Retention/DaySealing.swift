@@ -21,26 +21,41 @@ package struct DaySealing: Sendable {
         case rowsNotCounted, correctionsWaiting, marked, alreadyClosed, drift(keys: Int), changedMeanwhile
     }
 
-    /// Seals a day that the caller knows to be over. Nil when it is sealed.
+    /// Seals a day that the caller knows to be over, and tells of it; of drift as well, each time that it is found. Nil when it is sealed.
     package func seal(_ day: Day, now: Instant) async throws -> Refusal? {
         let zone = zone
-        let (refusal, before) = try await store.readOneOfMany("audit \(day) in") { db -> (Refusal?, Position) in
+        let (refusal, before, total) = try await store.readOneOfMany("audit \(day) in") {
+            db -> (Refusal?, Position, DayTotal) in
             let position = try Position.read(db)
-            if let refusal = try Self.obstacle(db, day, zone, tailAfter: position.cursor) { return (refusal, position) }
+            if let refusal = try Self.obstacle(db, day, zone, tailAfter: position.cursor) {
+                return (refusal, position, DayTotal())
+            }
             let rules = CountingRules(calendar: DayCalendar(zone: zone), prices: try PriceBook.read(db), adopted: [:])
             let drift = try DayAudit.drift(db, day: day, cursor: position.cursor, rules: rules)
-            return (drift.isNone ? nil : .drift(keys: drift.keys.count), position)
+            guard drift.isNone else { return (.drift(keys: drift.keys.count), position, DayTotal()) }
+            // Added up here and not while the lock is held: a day may have tens of thousands of totals. What holds for the audit holds for their sum.
+            return (nil, position, try DayTotal.read(db, day))
         }
-        if let refusal { return refusal }
         let term = term
+        if let refusal {
+            if case .drift(let keys) = refusal {
+                try await store.writer.write("tell of drift in") { db, _ in
+                    try term?.check(db)
+                    try OwnEvent.driftFound(day: day.description, keys: keys).insert(db, now: now)
+                }
+            }
+            return refusal
+        }
         return try await store.writer.write("seal \(day) in") { db, _ in
             try term?.check(db)
-            // Nothing was corrected or logged since the audit, and no row of the day came, counted or not: what was found still holds.
-            guard try Position.read(db).lastChange == before.lastChange else { return .changedMeanwhile }
+            // Nothing was corrected or logged since the audit, no price became known and no row of the day came, counted or not: what was found still
+            // holds.
+            guard try Position.read(db).isAsQuiet(as: before) else { return .changedMeanwhile }
             if let refusal = try Self.obstacle(db, day, zone, tailAfter: before.cursor) { return refusal }
             try db.execute(
                 sql: "INSERT INTO usage_days (date, state, changed_at_ms) VALUES (?, 'sealed', ?)",
                 arguments: [day.description, now.milliseconds])
+            try OwnEvent.daySealed(day: day.description, total).insert(db, now: now)
             return nil
         }
     }
@@ -80,15 +95,20 @@ package struct DaySealing: Sendable {
     }
 
     /// Where counting and the log stood.
-    private struct Position: Equatable {
+    private struct Position {
         let cursor: Int64
         let lastChange: Int64
+        /// The book only ever grows, and a first price makes days be derived anew.
+        let prices: Int
+
+        func isAsQuiet(as other: Position) -> Bool { lastChange == other.lastChange && prices == other.prices }
 
         static func read(_ db: Database) throws -> Position {
             Position(
                 cursor: try RollupState.read(db).cursor,
                 lastChange: try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'usage_changes'")
-                    ?? 0)
+                    ?? 0,
+                prices: try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM model_price_book") ?? 0)
         }
     }
 }

@@ -61,6 +61,9 @@ package struct RetentionRun: Sendable {
         run: String, now: Instant, shouldStop: @escaping @Sendable () -> Bool, progress: @escaping @Sendable () -> Void
     ) async throws -> Outcome {
         var outcome = Outcome()
+        let events = PurgeEvents(store: store, term: term)
+        // Of a run that ended with its process.
+        try await events.tell(now: now)
         for table in RetentionTable.allCases where policies.period(of: table) != .off {
             if shouldStop() {
                 outcome.isComplete = false
@@ -76,6 +79,7 @@ package struct RetentionRun: Sendable {
                 result.note = "failed: \(error)"
                 try? await note(error, on: table.rawValue, now)
             }
+            if result.removed > 0 || result.failure != nil { try await events.tell(now: now) }
             try await record(result, now)
             outcome.tables.append(result)
         }

@@ -1,7 +1,8 @@
 import GRDB
 package import Scheduling
 
-/// Derives days again from raw rows and compares, to the last nano-dollar. Writes nothing, and works beside a running daemon.
+/// Derives days again from raw rows and compares, to the last nano-dollar. Writes nothing but an event a day that differs, where it is asked to tell, and
+/// works beside a running daemon.
 package struct Verification: Sendable {
     let store: Store
     let zone: Zone
@@ -53,6 +54,15 @@ package struct Verification: Sendable {
             progress(index + 1, days.count)
         }
         return report
+    }
+
+    /// Tells of the days that differ: one event each. Writes nothing where none does.
+    package func tell(of report: Report, now: Instant) async throws {
+        for drift in report.drifts {
+            try await store.writer.write("tell of drift in") { db, _ in
+                try OwnEvent.driftFound(day: drift.day.description, keys: drift.keys.count).insert(db, now: now)
+            }
+        }
     }
 
     /// A batch is in progress for moments only while somebody rolls up: waits for a snapshot without one.

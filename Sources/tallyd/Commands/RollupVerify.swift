@@ -8,7 +8,8 @@ struct RollupVerify: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Derive days again from raw rows and compare, to the last nano-dollar.",
         discussion: """
-            Writes nothing, and works beside the gateway and the daemon. Compares every open day unless --day, --from or --to say \
+            Works beside the gateway and the daemon, and writes nothing but one event rollup.drift_found for each day that \
+            differs. Compares every open day unless --day, --from or --to say \
             otherwise; days whose raw rows may be gone (sealed, purged, adopted) are named and not compared. Rows that are not \
             counted yet are no drift. Ends with 1 when a day differs; `tallyd rollup rebuild` mends it.
 
@@ -49,6 +50,7 @@ struct RollupVerify: AsyncParsableCommand {
             json
                 ? try report.json(limit: all ? nil : VerificationText.fewKeys).text()
                 : VerificationText(report, all: all).text)
+        try await verification.tell(of: report, now: WallClock.now())
         if !report.isClean { throw ExitStatus.failure.code }
     }
 }
