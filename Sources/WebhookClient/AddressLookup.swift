@@ -32,13 +32,8 @@ enum AddressLookup {
     }
 
     private static func address(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
-        let raw = UnsafeRawPointer(pointer)
-        switch Int32(pointer.pointee.sa_family) {
-        case AF_INET:
-            return withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) { IPAddress(bytes: $0) }
-        case AF_INET6:
-            return withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { IPAddress(bytes: $0) }
-        default: return nil
-        }
+        let family = Int32(pointer.pointee.sa_family)
+        let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+        return IPAddress(family: family, UnsafeRawBufferPointer(start: pointer, count: size))
     }
 }

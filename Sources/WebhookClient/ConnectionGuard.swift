@@ -41,23 +41,24 @@ final class ConnectionGuard: ChannelDuplexHandler {
 }
 
 extension ConnectionGuard {
-    /// Closes the connection and fails unless its live peer is the address that it was pinned to, and that one is admitted
-    /// by the policy of now.
+    /// Closes the connection and fails unless its live peer is the address that it was pinned to, that one is admitted by the
+    /// policy of now, and its certificate names the host.
     static func vet(
-        _ channel: any Channel, _ pin: PinnedEndpoint, _ policy: @Sendable () -> AddressPolicy
+        _ channel: any Channel, _ pin: PinnedEndpoint, _ stuck: StuckConnections,
+        _ policy: @escaping @Sendable () -> AddressPolicy
     ) -> EventLoopFuture<Void> {
-        let peer = channel.remoteAddress.flatMap(IPAddress.init(peer:))
-        let failure: (any Error)?
-        if peer != pin.address {
-            failure = Strayed()
-        } else if case .refused(let refusal) = policy().verdict(on: pin.host, resolvedTo: [pin.address]) {
-            failure = Refused(refusal: refusal)
-        } else {
-            failure = nil
+        let result = channel.eventLoop.submit {
+            guard channel.remoteAddress.flatMap(IPAddress.init(peer:)) == pin.address else { throw Strayed() }
+            if case .refused(let refusal) = policy().verdict(on: pin.host, resolvedTo: [pin.address]) {
+                throw Refused(refusal: refusal)
+            }
+            if pin.scheme == .https, case .name(let name) = pin.host {
+                try CertificateName.check(channel, names: name)
+            }
+            stuck.vetted(channel, to: pin.peer)
         }
-        guard let failure else { return channel.eventLoop.makeSucceededVoidFuture() }
-        channel.close(promise: nil)
-        return channel.eventLoop.makeFailedFuture(failure)
+        result.whenFailure { _ in channel.close(promise: nil) }
+        return result
     }
 
     /// Stands between the decoder, which is where bytes become heads, and the encoder, which is where heads become bytes.

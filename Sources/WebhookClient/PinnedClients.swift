@@ -26,11 +26,11 @@ final class PinnedClients: Sendable {
     private let make: @Sendable (PinnedEndpoint) -> HTTPClient
 
     init(
-        _ configuration: WebhookClient.Configuration, _ tls: TLSConfiguration,
+        _ configuration: WebhookClient.Configuration, _ tls: TLSConfiguration, _ stuck: StuckConnections,
         policy: @escaping @Sendable () -> AddressPolicy
     ) {
         self.configuration = configuration
-        make = { $0.client(configuration, tls, policy: policy) }
+        make = { $0.client(configuration, tls, stuck, policy: policy) }
     }
 
     var count: Int { state.withLock { $0.entries.count } }
@@ -72,6 +72,8 @@ final class PinnedClients: Sendable {
         state.idle -= old.count
         return old.map(\.value.client)
     }
+
+    var endpoints: [PinnedEndpoint] { state.withLock { Array($0.entries.keys) } }
 
     func shutdown() async {
         let clients = state.withLock { state in

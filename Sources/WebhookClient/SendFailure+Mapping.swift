@@ -25,6 +25,7 @@ extension SendFailure {
         case is CancellationError: .cancelled
         case let error as ConnectionGuard.Refused: .addressRefused(error.refusal)
         case is ConnectionGuard.Strayed: .connectFailed("it was closed, or leads elsewhere")
+        case is CertificateName.Other: .certificateWrongName
         case is ConnectionGuard.Flooded: status == nil ? .headTooLarge : .responseMalformed
         case let error as HTTPClientError: of(error, status)
         case let error as HTTPParserError: of(error, status)

@@ -8,12 +8,18 @@ final class SendProgress: Sendable {
         case reading(status: Int)
     }
 
-    private let current = Mutex(Step.resolving)
+    private let current = Mutex<(step: Step, endpoint: PinnedEndpoint?)>((.resolving, nil))
 
-    var step: Step { current.withLock { $0 } }
+    var step: Step { current.withLock { $0.step } }
+    /// The last that was connected to, or tried.
+    var endpoint: PinnedEndpoint? { current.withLock { $0.endpoint } }
 
     func reach(_ step: Step) {
-        current.withLock { $0 = step }
+        current.withLock { $0.step = step }
+    }
+
+    func connect(to endpoint: PinnedEndpoint) {
+        current.withLock { $0 = (.connecting, endpoint) }
     }
 
     var status: Int? {

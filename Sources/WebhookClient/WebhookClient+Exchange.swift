@@ -32,8 +32,9 @@ extension WebhookClient {
         var gone: Set<IPAddress> = []
         while !untried.isEmpty, !Task.isCancelled {
             let address = untried.removeFirst()
-            progress.reach(.connecting)
-            result = await exchange(request, PinnedEndpoint(request.url, at: address), progress)
+            let endpoint = PinnedEndpoint(request.url, at: address)
+            progress.connect(to: endpoint)
+            result = await exchange(request, endpoint, progress)
             guard case .failure(let failure) = result, failure.isOfConnecting else { return result }
             // A connection of before may have ended as it was taken. Nothing went over it: a new one is tried, once.
             if failure == .connectionGone, !gone.contains(address) { untried.insert(address, at: 0) }

@@ -7,6 +7,8 @@ package final class WebhookClient: Sendable {
         package var clientCertificate: (chain: String, key: String)?
         /// A PEM file of authorities that are trusted beside the system's.
         package var extraAuthorities: String?
+        /// Whether HTTP/2 is offered to those who speak TLS.
+        package var offersHTTP2 = true
         /// For each address; the deadline of a request may end it earlier.
         package var connectTimeout: Duration = .seconds(10)
         /// How long a connection, and what belongs to its endpoint, is kept unused.
@@ -22,6 +24,7 @@ package final class WebhookClient: Sendable {
     let policy: @Sendable () -> AddressPolicy
     let names: ResolvedNames
     let clients: PinnedClients
+    private let stuck: StuckConnections
 
     /// - Parameters:
     ///   - policy: asked for each message and each new connection, so that a reload counts from the next one on.
@@ -32,7 +35,9 @@ package final class WebhookClient: Sendable {
     ) throws(Defect) {
         self.policy = policy
         names = ResolvedNames(resolver, validity: configuration.resolvedFor)
-        clients = PinnedClients(configuration, try .deliveries(configuration), policy: policy)
+        // A second on top: the limit of a handshake counts from when the client gets to it.
+        stuck = StuckConnections(grace: configuration.connectTimeout + .seconds(1))
+        clients = PinnedClients(configuration, try .deliveries(configuration), stuck, policy: policy)
     }
 
     /// Never throws: whatever goes wrong is the outcome. Cancelling the task ends it soon, with `.cancelled`.
@@ -51,11 +56,26 @@ package final class WebhookClient: Sendable {
             if let ended = await group.next() ?? nil { return ended }
             return .failure(Task.isCancelled ? .cancelled : progress.timeout)
         }
+        // Whatever step it had come to: without a body, nothing tells whether a connection stood.
+        if case .failure = result, progress.status == nil, let endpoint = progress.endpoint, endpoint.scheme == .https {
+            stuck.suspect(endpoint.peer)
+        }
         return SendOutcome(result: result, duration: clock.now - start)
     }
 
-    /// Closes every connection; what is still under way ends with `.cancelled`. Call it once, last.
+    /// Closes every connection; what is still under way ends with `.cancelled`. Call it once, last. Takes a second at most:
+    /// a connection that is being made may take longer to give up, and ends with the process.
     package func shutdown() async {
-        await clients.shutdown()
+        let (ended, continuation) = AsyncStream<Void>.makeStream()
+        stuck.end(Set(clients.endpoints.map(\.peer)))
+        Task.detached { [clients] in
+            await clients.shutdown()
+            continuation.finish()
+        }
+        Task.detached {
+            try? await Task.sleep(for: .seconds(1))
+            continuation.finish()
+        }
+        for await _ in ended {}
     }
 }
