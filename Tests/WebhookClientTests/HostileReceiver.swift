@@ -30,6 +30,9 @@ final class HostileReceiver: Sendable {
         var flooded = 0
     }
 
+    /// Its own, so that a receiver's work never stands in the way of what is tried.
+    private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     let port: Int
     private let channel: any Channel
     private let watch: Watch
@@ -38,18 +41,19 @@ final class HostileReceiver: Sendable {
     ///   - greeting: what a connection begins with, before any request.
     ///   - answer: to the n-th request of all connections, from 0.
     init(
-        tls: NIOSSLContext? = nil, address: String = "127.0.0.1", port: Int = 0, greeting: [Step] = [],
+        tls: NIOSSLContext? = nil, framing: @escaping Framing = HostileReceiver.http1, address: String = "127.0.0.1",
+        port: Int = 0, greeting: [Step] = [],
         answer: @escaping @Sendable (Int) -> [Step]
     ) async throws {
         let watch = Watch()
-        channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        channel = try await ServerBootstrap(group: Self.loops)
             .serverChannelOption(.backlog, value: 2_048)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.submit {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try pipeline.addHandler(ScriptHandler(watch, greeting, answer))
+                    try pipeline.addHandler(ScriptHandler(watch, framing, greeting, answer))
                 }
             }
             .bind(host: address, port: port).get()

@@ -7,16 +7,19 @@ final class ScriptHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let watch: Watch
+    private let framing: HostileReceiver.Framing
     private let greeting: [HostileReceiver.Step]
     private let answer: @Sendable (Int) -> [HostileReceiver.Step]
     private var unread: [UInt8] = []
     private var flood: ByteBuffer?
+    private var isPouring = false
 
     init(
-        _ watch: Watch, _ greeting: [HostileReceiver.Step],
+        _ watch: Watch, _ framing: @escaping HostileReceiver.Framing, _ greeting: [HostileReceiver.Step],
         _ answer: @escaping @Sendable (Int) -> [HostileReceiver.Step]
     ) {
         self.watch = watch
+        self.framing = framing
         self.greeting = greeting
         self.answer = answer
     }
@@ -38,7 +41,7 @@ final class ScriptHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         unread += Self.unwrapInboundIn(data).readableBytesView
-        while let length = Self.lengthOfRequest(unread) {
+        while let length = framing(unread) {
             let request = Array(unread.prefix(length))
             unread.removeFirst(length)
             var number = 0
@@ -61,7 +64,9 @@ final class ScriptHandler: ChannelInboundHandler {
             context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
             run(steps.dropFirst(), context)
         case .flood(let bytes):
-            flood = ByteBuffer(bytes: bytes)
+            // In pieces of some kibibytes, however short the bytes are.
+            let times = max(0x2000 / bytes.count, 1)
+            flood = ByteBuffer(bytes: Array(repeating: bytes, count: times).joined())
             pour(context)
         case .drip(let bytes): drip(bytes, 0, context)
         case .close: context.close(promise: nil)
@@ -73,19 +78,19 @@ final class ScriptHandler: ChannelInboundHandler {
         }
     }
 
+    /// A piece in each turn of the loop, which has others to serve; all the while the socket takes it.
     private func pour(_ context: ChannelHandlerContext) {
-        guard let flood else { return }
-        // At most a little at once, so that the loop also gets to hear that the peer has gone.
-        guard context.channel.isWritable else { return }
-        let written = context.eventLoop.makePromise(of: Void.self)
+        guard let flood, context.channel.isActive, context.channel.isWritable else { return }
+        watch.note { $0.flooded += flood.readableBytes }
+        context.writeAndFlush(Self.wrapOutboundOut(flood), promise: nil)
+        guard !isPouring else { return }
+        isPouring = true
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let count = flood.readableBytes
-        written.futureResult.whenSuccess {
+        context.eventLoop.execute {
             let (handler, context) = bound.value
-            handler.watch.note { $0.flooded += count }
+            handler.isPouring = false
             handler.pour(context)
         }
-        context.writeAndFlush(Self.wrapOutboundOut(flood), promise: written)
     }
 
     private func drip(_ bytes: [UInt8], _ index: Int, _ context: ChannelHandlerContext) {
@@ -97,14 +102,5 @@ final class ScriptHandler: ChannelInboundHandler {
             let (handler, context) = bound.value
             handler.drip(bytes, index + 1, context)
         }
-    }
-
-    /// Nil where the request is not whole.
-    private static func lengthOfRequest(_ bytes: [UInt8]) -> Int? {
-        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
-        let head = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).lowercased()
-        let field = head.split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
-        let length = field.flatMap { Int($0.dropFirst(15).drop { $0 == " " }) } ?? 0
-        return bytes.count >= end.upperBound + length ? end.upperBound + length : nil
     }
 }

@@ -5,6 +5,9 @@ import Webhooks
 
 @testable import WebhookClient
 
+/// One after the other: their deadlines are short, and the machine has others to serve.
+@Suite(.serialized) struct `Sending a webhook` {}
+
 /// Lets everything through that tests deliver to.
 func loopbackPolicy() -> AddressPolicy {
     var policy = AddressPolicy()

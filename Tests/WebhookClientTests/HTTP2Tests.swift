@@ -1,0 +1,144 @@
+import Testing
+import Webhooks
+
+@testable import WebhookClient
+
+extension `Sending a webhook` {
+    @Suite struct `HTTP/2` {
+        /// Sends messages one after the other to a server of raw frames.
+        private func outcomes(
+            _ count: Int = 1, deadline: Duration = .seconds(20),
+            greeting: [HostileReceiver.Step] = [.send(Frame.settings)],
+            thenUntil condition: (@Sendable (HostileReceiver.Seen) -> Bool)? = nil,
+            answer: @escaping @Sendable (Int) -> [HostileReceiver.Step]
+        ) async throws -> ([SendOutcome], HostileReceiver.Seen) {
+            let certificates = try await Certificates()
+            let context = try await certificates.issue("DNS:receiver.example").server(protocols: ["h2"])
+            var configuration = WebhookClient.Configuration()
+            configuration.extraAuthorities = certificates.authority.certificate
+            let receiver = try await HostileReceiver(
+                tls: context, framing: HostileReceiver.http2, greeting: greeting, answer: answer)
+            return try await HostileReceiver.with(receiver) { receiver in
+                try await withClient(configuration) { client in
+                    var outcomes: [SendOutcome] = []
+                    for _ in 0..<count {
+                        let url = "https://receiver.example:\(receiver.port)/"
+                        outcomes.append(await client.send(try message(url, deadline: deadline)))
+                    }
+                    if let condition { try await receiver.wait(until: condition) }
+                    return (outcomes, receiver.seen)
+                }
+            }
+        }
+
+        @Test func `messages share one connection`() async throws {
+            let (outcomes, seen) = try await outcomes(3) { number in
+                let stream = UInt32(number * 2 + 1)
+                return [.send(Frame.status(200, stream: stream)), .send(Frame.data("ok \(number)", stream: stream))]
+            }
+            #expect(outcomes.map { $0.response?.body } == (0..<3).map { Array("ok \($0)".utf8) })
+            #expect(outcomes.allSatisfy { $0.response?.version == "HTTP/2" })
+            #expect(seen.accepted == 1)
+        }
+
+        @Test func `a GOAWAY that leaves the message behind fails it, and the next one takes another connection`()
+            async throws
+        {
+            let (outcomes, seen) = try await outcomes(2) { number in
+                number == 0
+                    ? [.send(Frame.goAway(last: 0, code: 0)), .close]
+                    : [.send(Frame.status(204, stream: 1, isLast: true))]
+            }
+            let failure = try #require(outcomes[0].failure)
+            #expect([.http2Failed, .closedEarly(status: nil)].contains(failure), "\(failure.name)")
+            #expect(outcomes[1].response?.status == 204)
+            #expect(seen.accepted == 2)
+        }
+
+        @Test func `a GOAWAY after the message lets its response come`() async throws {
+            let (outcomes, seen) = try await outcomes(2) { number in
+                [.send(Frame.goAway(last: 1, code: 0)), .send(Frame.status(204, stream: 1, isLast: true))]
+            }
+            #expect(outcomes.map { $0.response?.status } == [204, 204])
+            #expect(seen.accepted == 2)
+        }
+
+        @Test func `a stream that is reset fails its message alone`() async throws {
+            let (outcomes, seen) = try await outcomes(2) { number in
+                number == 0
+                    ? [.send(Frame.reset(stream: 1, code: 2))] : [.send(Frame.status(204, stream: 3, isLast: true))]
+            }
+            #expect(outcomes[0].failure == .http2Failed)
+            #expect(outcomes[1].response?.status == 204)
+            #expect(seen.accepted == 1)
+        }
+
+        @Test func `an endless body is cut, and a peer that goes on with it loses the connection`() async throws {
+            let (outcomes, _) = try await outcomes(thenUntil: { $0.closed == 1 }) { _ in
+                [
+                    .send(Frame.status(200, stream: 1)),
+                    .flood(Frame.data(String(repeating: "x", count: 0x2000), stream: 1, isLast: false)),
+                ]
+            }
+            let response = try #require(outcomes[0].response)
+            #expect(response.body.count == WebhookResponse.longestBody)
+            #expect(response.isBodyCut)
+        }
+
+        @Test func `endless interim responses are too large a head`() async throws {
+            let (outcomes, _) = try await outcomes { _ in [.flood(Frame.status(103, stream: 1))] }
+            #expect(outcomes[0].failure == .headTooLarge)
+        }
+
+        @Test(arguments: ["a header block without end", "PING", "SETTINGS", "frames that are none"])
+        func `a flood of what is no response ends the connection`(_ kind: String) async throws {
+            let flood: [UInt8] =
+                switch kind {
+                case "PING": Frame.ping
+                case "SETTINGS": Frame.settings
+                case "frames that are none": Array("HTTP/1.1 200 OK\r\n\r\n".utf8)
+                // CONTINUATION, each with a field that is not indexed.
+                default:
+                    Frame.frame(
+                        9, flags: 0, stream: 1, [0x00, 1, 0x61, 0x7F, 0x81, 0x01] + Array(repeating: 0x62, count: 256))
+                }
+            let begin = kind.hasPrefix("a header") ? Frame.frame(1, flags: 0, stream: 1, [0x88]) : []
+            let (outcomes, _) = try await outcomes { _ in [.send(begin), .flood(flood)] }
+            let failure = try #require(outcomes[0].failure)
+            #expect([.http2Failed, .closedEarly(status: nil)].contains(failure), "\(failure.name)")
+        }
+
+        @Test func `a server that stays silent after the request ends with the deadline`() async throws {
+            let (outcomes, _) = try await outcomes(deadline: .seconds(2)) { _ in [] }
+            #expect(outcomes[0].failure == .timeout(status: nil))
+        }
+
+        @Test
+        func `a server that completes the handshake and stays silent is let go, and reached again when it speaks`()
+            async throws
+        {
+            let certificates = try await Certificates()
+            let context = try await certificates.issue("DNS:receiver.example").server(protocols: ["h2"])
+            var configuration = WebhookClient.Configuration()
+            configuration.extraAuthorities = certificates.authority.certificate
+            configuration.connectTimeout = .seconds(1)
+            let silent = try await HostileReceiver(tls: context, framing: HostileReceiver.http2) { _ in [] }
+            try await withClient(configuration) { client in
+                let url = "https://receiver.example:\(silent.port)/"
+                try await HostileReceiver.with(silent) { silent in
+                    let outcome = await client.send(try message(url, deadline: .seconds(2)))
+                    #expect(outcome.failure == .connectTimeout)
+                    #expect(outcome.duration < .seconds(10))
+                    try await silent.wait { $0.closed == $0.accepted }
+                }
+                let speaking = try await HostileReceiver(
+                    tls: context, framing: HostileReceiver.http2, port: silent.port, greeting: [.send(Frame.settings)]
+                ) { _ in [.send(Frame.status(204, stream: 1, isLast: true))] }
+                try await HostileReceiver.with(speaking) { _ in
+                    let request = try message(url)
+                    #expect(await client.send(request).response?.status == 204)
+                }
+            }
+        }
+    }
+}
