@@ -7,8 +7,9 @@ extension TLSConfiguration {
     static func deliveries(_ configuration: WebhookClient.Configuration) throws(Defect) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
-        // There is a context of TLS for each endpoint's client. Given a file, or nothing, each would parse the system's 150
-        // certificates again, 1 MB and some milliseconds; given these, they share them.
+        // There is a context of TLS for each endpoint's client. Left to the library, each parses the system's 139 certificates
+        // again: 1.06 MiB an endpoint, and of 400 at once none had sent its request after 20 s (debug build, two cores). Given
+        // these they share them: 0.14 MiB, the receiver's own side included, and all 400 after 6 s.
         if let system = systemAuthorities() { tls.trustRoots = .certificates(system) }
         if let path = configuration.extraAuthorities {
             tls.additionalTrustRoots = [.certificates(try certificates(path, "authorities"))]
