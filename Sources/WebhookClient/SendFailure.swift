@@ -4,7 +4,7 @@ package import Webhooks
 package enum SendFailure: Error, Hashable, Sendable {
     case resolveFailed(ResolveFailure)
     case resolveTimeout
-    /// An address of the host, or its name, may not be delivered to. Nothing was sent, nor connected to.
+    /// An address of the host, or its name, may not be delivered to. No byte of the request was sent.
     case addressRefused(AddressRefusal)
     case connectFailed(String)
     case connectTimeout
@@ -19,7 +19,7 @@ package enum SendFailure: Error, Hashable, Sendable {
     /// The peer closed the connection before its response was whole.
     case closedEarly(status: Int?)
     case reset(status: Int?)
-    /// More bytes than a response's head may have, interim responses included.
+    /// A header, all headers, or the interim responses before them.
     case headTooLarge
     case responseMalformed
     case http2Failed
@@ -70,7 +70,7 @@ extension SendFailure: CustomStringConvertible {
         case .closedEarly(let status?): "the connection was closed within the response of status \(status)"
         case .reset(nil): "the connection was reset before a response came"
         case .reset(let status?): "the connection was reset within the response of status \(status)"
-        case .headTooLarge: "the response's head has more than \(ConnectionGuard.mostUnread / 1_024) KiB"
+        case .headTooLarge: "the response's head is too large, or has too many interim responses before it"
         case .responseMalformed: "the response is not HTTP"
         case .http2Failed: "the peer broke off, or broke the rules of HTTP/2"
         case .requestRefused: "the request has a header that HTTP cannot carry"
