@@ -201,6 +201,19 @@ import Webhooks
         #expect(try await self.record()?.former == [])
     }
 
+    @Test func `what is kept of an endpoint goes once the endpoint is gone, with its former secrets`() async throws {
+        try sample.endpoint("x")
+        for id in ["w", "x"] {
+            #expect(try await outbox.rotateSecret(id, to: "next", overlapEnd: SampleDatabase.later(9), now: now))
+        }
+        try sample.execute("DELETE FROM webhooks WHERE id = 'w'")
+        _ = try await outbox.open()
+        #expect(try sample.value("SELECT group_concat(webhook_id) FROM webhook_endpoints") == "x")
+        let version: Int64? = try sample.value("PRAGMA data_version")
+        _ = try await outbox.open()
+        #expect(try sample.value("PRAGMA data_version") == version)
+    }
+
     // MARK: Replay
 
     @Test func `a replay queues again what was chosen, with a schedule that begins anew`() async throws {

@@ -109,7 +109,8 @@ package struct Outbox: Sendable {
         package var revision: Int64 = 0
     }
 
-    /// Frees what a process had claimed that is gone: to be called by whoever has just become the only one. Writes only if there is any.
+    /// Frees what a process had claimed that is gone, and forgets deleted endpoints: to be called by whoever has just become the only one. Writes only if
+    /// there is anything to do.
     ///
     /// It comes due at the time it was made, which is before everything that was queued later: so an ordered endpoint keeps its order.
     package func open() async throws -> Opening {
@@ -132,12 +133,26 @@ package struct Outbox: Sendable {
                 return db.changesCount
             }
         }
+        try await forgetDeleted()
         let (due, revision) = try await store.read("read the webhooks of") { db in
             try (Self.due(db), Self.revision(db))
         }
         opening.due = due
         opening.revision = revision
         return opening
+    }
+
+    /// Drops what is kept of endpoints whose row of webhooks is gone: among it are their former secrets.
+    private func forgetDeleted() async throws {
+        let deleted = "webhook_id NOT IN (SELECT id FROM webhooks WHERE id IS NOT NULL)"
+        let found = try await store.read("look for deleted endpoints in") { db in
+            try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM webhook_endpoints WHERE \(deleted))") ?? false
+        }
+        guard found else { return }
+        try await store.writer.write("forget deleted endpoints in") { [term] db, _ in
+            try term?.check(db)
+            try db.execute(sql: "DELETE FROM webhook_endpoints WHERE \(deleted)")
+        }
     }
 
     /// When the first delivery of each endpoint is due that has any queued.
