@@ -1,4 +1,4 @@
--- schema.sql: the whole usage database at schema 1.6.0, for a new file.
+-- schema.sql: the whole usage database at schema 1.7.0, for a new file.
 --
 --   sqlite3 new.db < schema.sql
 --
@@ -274,6 +274,12 @@ CREATE TABLE IF NOT EXISTS archives (
   PRIMARY KEY (table_name, date, part),
   CONSTRAINT archives_sums CHECK (json_valid(sums)),
   CONSTRAINT archives_rows CHECK (rows > 0 AND first_id <= last_id AND part > 0)
+) WITHOUT ROWID;
+
+-- Files that are being written: noted before the first byte, and forgotten in the transaction that puts the archive on record. What a crash leaves
+-- behind is so found by an erasure, which else goes by what is on record. No row was removed for such a file.
+CREATE TABLE IF NOT EXISTS archive_drafts (
+  path TEXT PRIMARY KEY NOT NULL
 ) WITHOUT ROWID;
 
 -- The erasures of persons. While one is under way its row names the user, so that a run which was cut goes on under the same pseudonym; once it has
@@ -866,14 +872,14 @@ WHERE typeof(model) = 'text'
 -- whenever they are entered.
 -- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.6.0');
+INSERT OR IGNORE INTO schema_metadata (key, value) VALUES ('schema_version', '1.7.0');
 INSERT OR IGNORE INTO schema_metadata (key, value, created_at)
 WITH facts (key, value) AS (
   VALUES
     ('created_date', DATE('now')),
     ('description', 'Usage, keys, conversations and settings of an OpenAI-compatible gateway'),
     ('compatible_with', '1.0.0'),
-    ('last_migration', '007_webhook_outbox')
+    ('last_migration', '008_archive_drafts')
 )
 SELECT facts.key, facts.value, DATETIME(version.created_at, '-1 second')
 FROM facts
@@ -883,5 +889,5 @@ JOIN schema_metadata AS version ON version.key = 'schema_version';
 INSERT OR IGNORE INTO schema_migrations (migration_name, checksum, execution_time_ms)
 SELECT column1, '', 0
 FROM (VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures'),
-             ('007_webhook_outbox'))
-WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.6.0');
+             ('007_webhook_outbox'), ('008_archive_drafts'))
+WHERE EXISTS (SELECT 1 FROM schema_metadata WHERE key = 'schema_version' AND value = '1.7.0');

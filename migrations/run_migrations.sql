@@ -9,6 +9,7 @@
 --   sqlite3 -bail usage.db < migrations/005_archives.sql
 --   sqlite3 -bail usage.db < migrations/006_erasures.sql
 --   sqlite3 -bail usage.db < migrations/007_webhook_outbox.sql
+--   sqlite3 -bail usage.db < migrations/008_archive_drafts.sql
 --   sqlite3 -bail usage.db < migrations/prod_setup.sql    (production only)
 --   sqlite3 -bail usage.db < migrations/dev_seed.sql      (development only)
 --   sqlite3 usage.db < migrations/run_migrations.sql      (this file: what is there now)
@@ -45,7 +46,8 @@ FROM (
     VALUES ('003_job_pauses', 'job_pauses'), ('004_retention', 'retention_overrides'), ('004_retention', 'retention_holds'),
            ('004_retention', 'retention_state'), ('005_archives', 'archives'), ('006_erasures', 'erasures'),
            ('007_webhook_outbox', 'webhook_events'), ('007_webhook_outbox', 'webhook_deliveries'),
-           ('007_webhook_outbox', 'webhook_attempts'), ('007_webhook_outbox', 'webhook_endpoints'), ('007_webhook_outbox', 'webhook_outbox')
+           ('007_webhook_outbox', 'webhook_attempts'), ('007_webhook_outbox', 'webhook_endpoints'), ('007_webhook_outbox', 'webhook_outbox'),
+           ('008_archive_drafts', 'archive_drafts')
   )
   GROUP BY migration
 )
@@ -54,7 +56,7 @@ ORDER BY migration;
 -- 2. What is recorded. "no such table: schema_migrations" means that no history was kept: run 001, which changes nothing that is there.
 WITH known (migration_name) AS (
   VALUES ('001_initial_schema'), ('002_exact_rollup'), ('003_job_pauses'), ('004_retention'), ('005_archives'), ('006_erasures'),
-         ('007_webhook_outbox')
+         ('007_webhook_outbox'), ('008_archive_drafts')
 )
 SELECT migration_name AS migration,
        CASE

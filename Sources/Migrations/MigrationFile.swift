@@ -26,6 +26,8 @@ package struct MigrationFile: Sendable {
             number: 6, name: "006_erasures", version: "1.5.0", bytes: PackageResources._06_erasures_sql),
         MigrationFile(
             number: 7, name: "007_webhook_outbox", version: "1.6.0", bytes: PackageResources._07_webhook_outbox_sql),
+        MigrationFile(
+            number: 8, name: "008_archive_drafts", version: "1.7.0", bytes: PackageResources._08_archive_drafts_sql),
     ]
 }
 

@@ -7,7 +7,7 @@ enum ContractDatabase: String, CaseIterable, CustomTestStringConvertible {
     case whole = "made by schema.sql"
 
     var testDescription: String { rawValue }
-    var version: String { self == .released ? "1.0.0" : "1.6.0" }
+    var version: String { self == .released ? "1.0.0" : "1.7.0" }
 
     func make(in scratch: ScratchFolder) async throws -> String {
         let text = try SQLScript(self == .whole ? "schema.sql" : SQLScript.numbered[0]).text

@@ -34,11 +34,11 @@ import Testing
         #expect(try files() == names, "files came or went", sourceLocation: sourceLocation)
     }
 
-    @Test(arguments: ["1.6.1", "1.7.0", "1.10.0", "2.0.0", "2"])
+    @Test(arguments: ["1.7.1", "1.8.0", "1.10.0", "2.0.0", "2"])
     func `a newer schema version`(version: String) async throws {
         let path = try FieldDatabase.make(
             in: scratch, edit: "UPDATE schema_metadata SET value = '\(version)' WHERE key = 'schema_version'")
-        try await expectRefusal(path, .newerSchema, saying: version, "1.6.0", "Install", "nothing was changed")
+        try await expectRefusal(path, .newerSchema, saying: version, "1.7.0", "Install", "nothing was changed")
     }
 
     @Test func `an unknown migration on record`() async throws {

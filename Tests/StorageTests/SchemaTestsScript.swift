@@ -6,7 +6,7 @@ struct SQLScript {
     static let numbered = [
         "migrations/001_initial_schema.sql", "migrations/002_exact_rollup.sql", "migrations/003_job_pauses.sql",
         "migrations/004_retention.sql", "migrations/005_archives.sql", "migrations/006_erasures.sql",
-        "migrations/007_webhook_outbox.sql",
+        "migrations/007_webhook_outbox.sql", "migrations/008_archive_drafts.sql",
     ]
     static let setup = ["migrations/dev_seed.sql", "migrations/prod_setup.sql", "migrations/run_migrations.sql"]
     static let all = ["schema.sql"] + numbered + setup

@@ -43,7 +43,7 @@ not_ready_before_migration() {
     equal 'the version meanwhile' 1.0.0 "$(schema_version "$gateway_database")"
     inside touch /run/release
     await 30 'started' has_state tallyd.service active
-    equal 'the version once started' 1.6.0 "$(schema_version "$gateway_database")"
+    equal 'the version once started' 1.7.0 "$(schema_version "$gateway_database")"
 }
 
 ready_after_migration() {
@@ -119,7 +119,7 @@ slow_migration_delays() {
     begin=$SECONDS
     inside systemctl start tallyd
     end=$SECONDS
-    equal 'the version' 1.6.0 "$(schema_version /srv/gateway/slow.db)"
+    equal 'the version' 1.7.0 "$(schema_version /srv/gateway/slow.db)"
     printf 'took %d s\n' $((end - begin))
     ((end - begin >= 2))
 }

@@ -122,3 +122,28 @@ package struct ArchiveManifest: Sendable {
             arguments: [now.milliseconds, entry.table, entry.day.description, entry.part])
     }
 }
+
+// MARK: Drafts
+
+extension ArchiveManifest {
+    static func addDraft(_ path: String, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT INTO archive_drafts (path) VALUES (?) ON CONFLICT (path) DO NOTHING", arguments: [path])
+    }
+
+    static func forgetDrafts(_ paths: [String], _ db: Database) throws {
+        for path in paths { try db.execute(sql: "DELETE FROM archive_drafts WHERE path = ?", arguments: [path]) }
+    }
+
+    /// Files that may lie in the folder and are not on record.
+    static func drafts(_ db: Database) throws -> [String] {
+        try String.fetchAll(
+            db,
+            sql: """
+                SELECT path
+                FROM archive_drafts
+                WHERE path NOT IN (SELECT path FROM archives)
+                ORDER BY path
+                """)
+    }
+}

@@ -45,6 +45,10 @@ struct ArchiveParts: Sendable {
             let version = try String.fetchOne(db, sql: "SELECT value FROM schema_metadata WHERE key = 'schema_version'")
             return (try source.shape(db), version ?? "")
         }
+        try await store.writer.write("note an archive in") { [term] db, _ in
+            try term?.check(db)
+            try ArchiveManifest.addDraft(path, db)
+        }
         var found = await standing(path, source, shape, ids)
         if found == nil { found = try await writeFile(path, source, shape, day, ids) }
         guard let (digest, contents) = found, let firstID = contents.firstID, let lastID = contents.lastID else {
@@ -98,6 +102,7 @@ struct ArchiveParts: Sendable {
             try term?.check(db)
             for entry in entries {
                 try ArchiveManifest.insert(entry, db)
+                try ArchiveManifest.forgetDrafts([entry.path], db)
                 let facts = [
                     "path": entry.path, "rows": "\(entry.digest.rows)", "sha256": entry.digest.fileSHA256,
                 ]
@@ -112,8 +117,8 @@ struct ArchiveParts: Sendable {
         }
     }
 
-    /// Of files that could not be recorded, and that no row went for. Who is erased meanwhile would else still stand in them, as an erasure goes by what
-    /// is on record. Where not even that can be asked they stay: the next run of the day takes them over.
+    /// Of files that could not be recorded, and that no row went for. Where not even that can be asked they stay as drafts: the next run of the day takes
+    /// them over, and an erasure removes them.
     private func removeUnrecorded(_ paths: [String]) async {
         guard let recorded = try? await ArchiveManifest(store: store).list().map(\.path) else { return }
         for path in paths where !recorded.contains(path) { try? ArchiveErasure.remove(path, files: files) }

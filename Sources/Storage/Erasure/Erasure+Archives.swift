@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Scheduling
 
@@ -8,6 +9,7 @@ import Scheduling
 /// on, written over by the next run, or an old one on that list.
 extension Erasure {
     func eraseArchives(_ archives: [Plan.Archive], _ run: Run) async throws {
+        try await removeDrafts(run)
         try await removeOldFiles(run)
         for (number, archive) in archives.enumerated() {
             try run.check()
@@ -49,6 +51,25 @@ extension Erasure {
             throw Stopped()
         }
         return now()
+    }
+
+    /// Removes what a purge that was cut has left: the person may stand in it, and no row went for it.
+    private func removeDrafts(_ run: Run) async throws {
+        let paths = try await store.read("look for unfinished archives in") { db in try ArchiveManifest.drafts(db) }
+        guard !paths.isEmpty else { return }
+        for path in paths {
+            for name in [path, ArchiveSidecar.path(for: path)] {
+                do {
+                    try files.unlink(PendingFile.temporaryPath(for: name))
+                } catch  where error.code == ENOENT {
+                    continue
+                } catch {
+                    throw StorageError.wrapping(error, cannot: "remove", archive: PendingFile.temporaryPath(for: name))
+                }
+            }
+            try ArchiveErasure.remove(path, files: files)
+        }
+        try await write("forget unfinished archives in") { db, _, _ in try ArchiveManifest.forgetDrafts(paths, db) }
     }
 
     /// Removes the old files, then forgets them.

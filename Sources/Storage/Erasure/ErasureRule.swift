@@ -102,6 +102,7 @@ package struct ErasureRule: Sendable {
         ErasureRule("retention_holds", .special("those that have ended go to the pseudonym"), times: []),
         ErasureRule("job_runs", .special("errors that name the person"), isOwn: "0", times: []),
         ErasureRule("erasures", .special("names the person until the erasure has ended"), times: []),
+        ErasureRule("archive_drafts", .nobodys("paths; the files go")),
         ErasureRule("archives", .nobodys("of its files, those with the person's rows are written anew")),
         ErasureRule(
             "rollup_state", .nobodys("names a user only while a batch is half applied, and none is at the end")),

@@ -1,0 +1,1 @@
+../../../migrations/008_archive_drafts.sql
