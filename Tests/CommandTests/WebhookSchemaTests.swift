@@ -27,7 +27,7 @@ import Testing
 
     /// Each kind with all that it may have, and with as little.
     private static let samples: [OwnEvent] = [
-        .daySealed(day: "2026-11-20", requests: 1, tokens: 2, costNanos: 3),
+        .daySealed(day: "2026-11-20", DayTotal()),
         .purged(table: "usage_logs", day: "2026-11-20", rows: 1, run: "r"),
         .purged(table: "messages", day: nil, rows: 1, run: "r"), .driftFound(day: "2026-11-20", keys: 1),
         .endpointDisabled(endpoint: "w1", cause: "gone", user: "acme"),
