@@ -78,7 +78,8 @@ extension Outbox {
         }
     }
 
-    /// Gives an endpoint a new secret; the present one signs beside it until `overlapEnd`, if it can sign at all.
+    /// Gives an endpoint a new secret; the present one signs beside it until `overlapEnd`, if it can sign at all. An end that has passed also ends the
+    /// overlap of earlier ones.
     ///
     /// - Returns: whether there is such an endpoint.
     package func rotateSecret(_ endpoint: String, to secret: String, overlapEnd: Instant, now: Instant) async throws
@@ -96,9 +97,11 @@ extension Outbox {
             record.secretDigest = EndpointRecord.digest(secret)
             record.isURLChanged = false
             try record.write(db, endpoint)
-            // A secret that was given for another url must not sign for this one.
-            var former = isSameURL ? record.former.filter { $0.until > now } : []
-            if let present, present != secret, isSameURL, overlapEnd > now, (try? WebhookSecret(present)) != nil {
+            // A secret that was given for another url must not sign for this one; and without an overlap none signs beside the new one, or one that
+            // had leaked and been replaced before would go on.
+            let isOverlapping = isSameURL && overlapEnd > now
+            var former = isOverlapping ? record.former.filter { $0.until > now } : []
+            if let present, present != secret, isOverlapping, (try? WebhookSecret(present)) != nil {
                 former.insert(.init(secret: present, until: overlapEnd), at: 0)
             }
             try db.execute(

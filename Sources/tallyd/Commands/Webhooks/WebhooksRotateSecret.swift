@@ -22,7 +22,8 @@ struct WebhooksRotateSecret: AsyncParsableCommand {
     var isEd25519 = false
     @Option(
         help: ArgumentHelp(
-            "How long the old one signs, too: up to 90d, or none.", valueName: "duration"), transform: Self.overlap)
+            "How long the old one signs, too: up to 90d, or none, which also ends the overlap of earlier ones.",
+            valueName: "duration"), transform: Self.overlap)
     var overlap: Duration = .seconds(86_400)
     @OptionGroup var options: DatabaseOptions
     @Flag(help: .jsonHelp) var json = false
