@@ -37,7 +37,10 @@ import Testing
     @Test func `a database without a history keeps every row of its 14 tables`() async throws {
         let path = try FieldDatabase.make(in: scratch)
         let status = try await Migrator(store: try Store(path: path)).status()
-        #expect(status.steps.map(\.state) == [.adoptable, .pending, .pending, .pending, .pending, .pending, .pending, .pending])
+        #expect(
+            status.steps.map(\.state) == [
+                .adoptable, .pending, .pending, .pending, .pending, .pending, .pending, .pending,
+            ])
         #expect(status.schemaVersion == "1.0.0")
         try await adopt(path)
     }

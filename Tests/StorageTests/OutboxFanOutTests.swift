@@ -159,18 +159,24 @@ import Webhooks
         try poison("payload_not_json") { try sample.event(payload: "{") }
         try poison("payload_not_json") { try sample.event(payload: "") }
         try poison("payload_not_text") { try sample.event(payload: Data("{}".utf8)) }
-        try poison("payload_not_text") { try sample.event(payload: "1.50") }
         try poison("payload_not_json") {
             try sample.execute(
                 "INSERT INTO webhook_events (user_id, event_type, payload) VALUES ('u', 'x.y', '{}' || char(0) || 'x')")
-            return 16
+            return 15
         }
         try poison("payload_too_long") { try sample.event(payload: "\"x" + long.dropFirst()) }
         let last = try sample.event(payload: long)
         expected.append("\(last) → w: claimed")
-        let done = try await outbox.fanOut()
+        var (events, dead, rounds) = (0, 0, 0)
+        // A payload of a mebibyte may use up a write's time.
+        while try await outbox.look().hasEvents, rounds < 30 {
+            let done = try await outbox.fanOut()
+            events += done.events
+            dead += done.dead
+            rounds += 1
+        }
         #expect(try sample.queued() == expected)
-        #expect(done.events == 18 && done.dead == 17 && done.isComplete)
+        #expect(events == 17 && dead == 16)
         #expect(try await !outbox.look().hasEvents)
         #expect(
             try sample.value(
