@@ -129,6 +129,7 @@ let package = Package(
                 "Storage",
                 "Scheduling",
                 "Migrations",
+                "WebhookReceiver",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -28,8 +28,11 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Folder for the databases; kept between runs, so that they are made once.")
     var folder = NSTemporaryDirectory() + "tallyd-bench"
 
-    @Option(help: "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle, stop, purge.")
-    var only = "first,tick,gateway,metrics,slots,idle,stop,purge"
+    @Option(
+        help:
+            "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle, stop, purge, webhooks."
+    )
+    var only = "first,tick,gateway,metrics,slots,idle,stop,purge,webhooks"
 
     @Option(help: "Runs of each timed side; the median is printed.")
     var runs = 3
@@ -65,6 +68,9 @@ struct Bench: AsyncParsableCommand {
         }
         if names.contains("stop") {
             results += try await StopUnderLoad(tools: tools, data: data, rows: rows, runs: runs).measure()
+        }
+        if names.contains("webhooks") {
+            results += try await WebhookBench(tools: tools, data: data).measure()
         }
         print(json ? try Measurement.json(results) : Measurement.table(results))
     }

@@ -1,0 +1,60 @@
+import Foundation
+import Synchronization
+
+/// A server that means harm, on loopback, with threads and plain sockets: it answers nothing, or without an end.
+final class SilentServer: Sendable {
+    enum Manner: Sendable {
+        case silent, endless
+    }
+
+    let port: UInt16
+    private let listener: Int32
+    private let manner: Manner
+    private let connections = Mutex<Set<Int32>>([])
+
+    init(_ manner: Manner) throws {
+        self.manner = manner
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { plain in
+                bind(listener, plain, length) == 0 && listen(listener, 1_024) == 0
+                    && getsockname(listener, plain, &length) == 0
+            }
+        }
+        guard isBound else { throw BenchError("can't listen on loopback") }
+        self.listener = listener
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { [self] in acceptAll() }
+    }
+
+    /// Ends it, with every connection.
+    func close() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        connections.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } }
+    }
+
+    private func acceptAll() {
+        while true {
+            let connection = accept(listener, nil, nil)
+            guard connection >= 0 else { return }
+            connections.withLock { _ = $0.insert(connection) }
+            guard manner == .endless else { continue }
+            Thread.detachNewThread { [self] in answer(connection) }
+        }
+    }
+
+    private func answer(_ connection: Int32) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        _ = recv(connection, &buffer, buffer.count, 0)
+        let head = Array("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
+        _ = send(connection, head, head.count, Int32(MSG_NOSIGNAL))
+        let chunk = Array("4000\r\n".utf8) + [UInt8](repeating: 0x61, count: 0x4000) + Array("\r\n".utf8)
+        while send(connection, chunk, chunk.count, Int32(MSG_NOSIGNAL)) > 0 {}
+        connections.withLock { _ = $0.remove(connection) }
+        Glibc.close(connection)
+    }
+}
