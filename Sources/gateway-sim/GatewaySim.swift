@@ -12,6 +12,6 @@ struct GatewaySim: ParsableCommand {
         discussion: """
             The database file must already hold the gateway's tables; `tallyd migrate --database F` makes one.
             """,
-        subcommands: [Generate.self, Write.self]
+        subcommands: [Generate.self, Write.self, Endpoint.self]
     )
 }
