@@ -9,6 +9,11 @@ import Testing
 
     /// The database, and what a setting has no effect without.
     static func company(of setting: any SettingDeclaration) -> [String: String] {
+        if setting.name.hasPrefix("TALLYD_WEBHOOK_CLIENT_") {
+            return database.merging([
+                "TALLYD_WEBHOOK_CLIENT_CERTIFICATE": "/data/c.pem", "TALLYD_WEBHOOK_CLIENT_KEY": "/data/k.pem",
+            ]) { $1 }
+        }
         guard setting.name.hasPrefix("TALLYD_ARCHIVE_") else { return database }
         return database.merging([
             "TALLYD_ARCHIVE_DIRECTORY": "/data/archive", "TALLYD_ARCHIVE_COMMAND": "/bin/a",

@@ -111,7 +111,7 @@ final class OutboxHistory {
                 case 2: seq = try sample.event("\(type)..x", of: user)
                 case 3: seq = try sample.event(type, of: user, payload: "{")
                 case 4: seq = try sample.event(type, of: user, payload: Data("{}".utf8))
-                case 5: seq = try sample.event(type, of: user, payload: 5)
+                case 5: seq = try sample.event(type, of: user, payload: "")
                 default: seq = try sample.event(type, of: Data("u".utf8))
                 }
             } else {

@@ -15,7 +15,9 @@ package struct WebhookSettings: Sendable, Hashable {
     package var inFlight: Int
     /// 1 to 1,000: of one endpoint that has no limit of its own.
     package var endpointInFlight: Int
-    package var allowsHTTP: Bool
+    /// What was said of plain http; nil: nothing, and then it goes by what the database is for.
+    package var saidOfHTTP: Bool?
+    package var isProduction: Bool
     package var allowed: AddressList
     package var denied: AddressList
     /// Nil: never.
@@ -32,9 +34,13 @@ package struct WebhookSettings: Sendable, Hashable {
         var taken = new
         taken.isOn = isOn
         taken.inFlight = inFlight
+        taken.isProduction = isProduction
         (taken.authorities, taken.clientCertificate, taken.clientKey) = (authorities, clientCertificate, clientKey)
         return taken
     }
+
+    /// Whether a url may be plain http.
+    package var allowsHTTP: Bool { saidOfHTTP ?? !isProduction }
 
     package var health: HealthPolicy {
         var policy = HealthPolicy.standard
@@ -194,7 +200,7 @@ extension SettingsReading {
         if case .limited(let duration) = disableAfter { limit = duration }
         return WebhookSettings(
             isOn: isOn, operators: operators ?? [], retries: retries, timeout: timeout, inFlight: inFlight,
-            endpointInFlight: endpointInFlight, allowsHTTP: allowHTTP ?? (environment != .production),
+            endpointInFlight: endpointInFlight, saidOfHTTP: allowHTTP, isProduction: environment == .production,
             allowed: allowed ?? .empty, denied: denied ?? .empty, disableAfter: limit, authorities: authorities,
             clientCertificate: certificate, clientKey: key, origin: origin?.text ?? Self.hostName)
     }
