@@ -11,7 +11,6 @@ import Testing
         import base64, datetime, json, sys
         from standardwebhooks import Webhook
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-        if len(sys.argv) > 1: sys.exit(0)
         for line in sys.stdin:
             m = json.loads(line)
             body = base64.b64decode(m["body"])
@@ -26,22 +25,9 @@ import Testing
                 print("ok")
         """
 
-    private static var variables: [String: String] {
-        var variables = Python.variables
-        variables["PYTHONPATH"] = ProcessInfo.processInfo.environment["TALLYD_TEST_PYTHONPATH"]
-        return variables
-    }
-
-    private static let isThere: Bool = {
-        let found = try? ToolRun("python3", ["-c", script, "probe"], variables: variables)
-        if found?.status == 0 { return true }
-        print("NOT RUN: Peers in Python, as python3 lacks standardwebhooks or cryptography (pip install them)")
-        return false
-    }()
-
     @Test(
         .enabled(
-            if: isThere, "python3 lacks standardwebhooks or cryptography: pip install standardwebhooks cryptography"))
+            if: Python.hasWebhookPeers, "python3 lacks standardwebhooks or cryptography: pip install standardwebhooks cryptography"))
     func `another implementation signs the same and verifies ours`() async throws {
         var random = SplitMix64(for: "peers in Python")
         func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) } }
@@ -72,7 +58,7 @@ import Testing
             lines.append(String(decoding: try JSONSerialization.data(withJSONObject: message), as: UTF8.self))
         }
         let run = try await ToolRun.run(
-            "python3", ["-c", Self.script], variables: Self.variables, input: Data(lines.joined(separator: "\n").utf8))
+            "python3", ["-c", Self.script], variables: Python.variablesWithPackages, input: Data(lines.joined(separator: "\n").utf8))
         #expect(run.status == 0, "\(run.errors.suffix(500))")
         #expect(run.output.split(separator: "\n") == Array(repeating: "ok", count: lines.count))
     }
