@@ -77,18 +77,20 @@ package final class PoliteWriter: Sendable {
     ///
     /// - Parameter firesTriggers: false but for writes that other programs' triggers are to see: the contract's updated_at triggers cost a
     ///   daily total twice what writing it costs (measured), and what the rollup writes sets updated_at itself.
+    /// - Parameter isUrgent: for short writes that somebody waits for: they do not rest for what other work of ours has taken.
     /// - Parameter goesOn: asked after a commit, with what the bite returned, whether another one is to follow at once: that spares the way
     ///   through the scheduler, which on a busy machine takes as long as a bite. Not asked when others write, nor more than a few times in a row; what
     ///   is returned is the last bite's.
     package func write<T: Sendable>(
-        _ operation: String, firesTriggers: Bool = false, goesOn: @escaping @Sendable (T) -> Bool = { _ in false },
+        _ operation: String, firesTriggers: Bool = false, isUrgent: Bool = false,
+        goesOn: @escaping @Sendable (T) -> Bool = { _ in false },
         _ work: @escaping @Sendable (Database, Allowance) throws -> T
     ) async throws -> T {
-        await rest()
+        await rest(isUrgent)
         let started = MonotonicClock.nanoseconds()
         var pause: UInt64 = 300_000
         while true {
-            if let result = try await attempt(operation, firesTriggers, goesOn, work) { return result }
+            if let result = try await attempt(operation, firesTriggers, isUrgent, goesOn, work) { return result }
             let waited = MonotonicClock.nanoseconds() - started
             state.withLock {
                 $0.totals.lostRaces += 1
@@ -106,8 +108,10 @@ package final class PoliteWriter: Sendable {
     }
 
     /// Waits out the rest that the duty asks for. Not while nobody else writes.
-    private func rest() async {
-        let (until, isShared) = state.withLock { ($0.courtesy.rest, $0.courtesy.isShared) }
+    private func rest(_ isUrgent: Bool) async {
+        let (until, isShared) = state.withLock {
+            (isUrgent ? $0.courtesy.urgentRest : $0.courtesy.rest, $0.courtesy.isShared)
+        }
         let now = MonotonicClock.nanoseconds()
         guard isShared, until > now, steps == nil else { return }
         // A cancelled sleep returns at once: the bite that follows is the last one.
@@ -116,7 +120,7 @@ package final class PoliteWriter: Sendable {
 
     /// Nil when the race for the lock was lost.
     private func attempt<T: Sendable>(
-        _ operation: String, _ firesTriggers: Bool, _ goesOn: @escaping @Sendable (T) -> Bool,
+        _ operation: String, _ firesTriggers: Bool, _ isUrgent: Bool, _ goesOn: @escaping @Sendable (T) -> Bool,
         _ work: @escaping @Sendable (Database, Allowance) throws -> T
     ) async throws -> T? {
         let answer: Result<T?, any Error> = await withCheckedContinuation { continuation in
@@ -127,7 +131,7 @@ package final class PoliteWriter: Sendable {
                     returning: Result {
                         if firesTriggers { csqliteconfig_fire_triggers(db.sqliteConnection, 1) }
                         defer { if firesTriggers { csqliteconfig_fire_triggers(db.sqliteConnection, 0) } }
-                        return try LockMeter.$current.withValue(meter) { try self.bites(db, goesOn, work) }
+                        return try LockMeter.$current.withValue(meter) { try self.bites(db, isUrgent, goesOn, work) }
                     })
             }
         }
@@ -141,18 +145,19 @@ package final class PoliteWriter: Sendable {
     /// At most so many bites before somebody else's write gets its turn, or a stop is noticed: 40 ms at the default hold.
     private static let bitesInARow = 8
 
-    private func bites<T>(_ db: Database, _ goesOn: (T) -> Bool, _ work: (Database, Allowance) throws -> T) throws -> T?
-    {
-        guard var last = try transact(db, work) else { return nil }
+    private func bites<T>(
+        _ db: Database, _ isUrgent: Bool, _ goesOn: (T) -> Bool, _ work: (Database, Allowance) throws -> T
+    ) throws -> T? {
+        guard var last = try transact(db, isUrgent, work) else { return nil }
         for _ in 1..<Self.bitesInARow {
             guard steps == nil, !state.withLock({ $0.courtesy.isShared }), goesOn(last) else { break }
-            guard let next = try transact(db, work) else { break }
+            guard let next = try transact(db, isUrgent, work) else { break }
             last = next
         }
         return last
     }
 
-    private func transact<T>(_ db: Database, _ work: (Database, Allowance) throws -> T) throws -> T? {
+    private func transact<T>(_ db: Database, _ isUrgent: Bool, _ work: (Database, Allowance) throws -> T) throws -> T? {
         if db.isInsideTransaction { try db.rollback() }
         let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
         state.withLock { $0.courtesy.look(dataVersion: version, now: MonotonicClock.nanoseconds()) }
@@ -179,16 +184,16 @@ package final class PoliteWriter: Sendable {
         }
         let ended = MonotonicClock.nanoseconds()
         let (pages, logPages) = log.written(db)
-        note(Courtesy.Bite(began: began, worked: worked, ended: ended, pages: pages, logPages: logPages))
+        note(Courtesy.Bite(began: began, worked: worked, ended: ended, pages: pages, logPages: logPages), isUrgent)
         try checkpointIfLarge(db, now: ended)
         return result
     }
 
-    private func note(_ bite: Courtesy.Bite) {
+    private func note(_ bite: Courtesy.Bite, _ isUrgent: Bool) {
         let hold = bite.ended - bite.began
         LockMeter.current?.add(hold)
         state.withLock {
-            $0.courtesy.note(bite)
+            $0.courtesy.note(bite, isUrgent: isUrgent)
             $0.totals.writes += 1
             $0.totals.holdNanoseconds += hold
             $0.totals.longestHoldNanoseconds = max($0.totals.longestHoldNanoseconds, hold)

@@ -52,7 +52,7 @@ package struct Outbox: Sendable {
 
     /// One transaction of the polite writer's.
     package func write(_ work: Work, now: Instant) async throws -> Done {
-        try await store.writer.write("write the webhooks of") { [self] db, allowance in
+        try await store.writer.write("write the webhooks of", isUrgent: true) { [self] db, allowance in
             try term?.check(db)
             var done = Done()
             // Of each kind of work one thing at least, however short the time is: events that keep coming must not keep outcomes and claims waiting.
