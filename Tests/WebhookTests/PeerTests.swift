@@ -27,7 +27,8 @@ import Testing
 
     @Test(
         .enabled(
-            if: Python.hasWebhookPeers, "python3 lacks standardwebhooks or cryptography: pip install standardwebhooks cryptography"))
+            if: Python.hasWebhookPeers,
+            "python3 lacks standardwebhooks or cryptography: pip install standardwebhooks cryptography"))
     func `another implementation signs the same and verifies ours`() async throws {
         var random = SplitMix64(for: "peers in Python")
         func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) } }
@@ -58,7 +59,8 @@ import Testing
             lines.append(String(decoding: try JSONSerialization.data(withJSONObject: message), as: UTF8.self))
         }
         let run = try await ToolRun.run(
-            "python3", ["-c", Self.script], variables: Python.variablesWithPackages, input: Data(lines.joined(separator: "\n").utf8))
+            "python3", ["-c", Self.script], variables: Python.variablesWithPackages,
+            input: Data(lines.joined(separator: "\n").utf8))
         #expect(run.status == 0, "\(run.errors.suffix(500))")
         #expect(run.output.split(separator: "\n") == Array(repeating: "ok", count: lines.count))
     }
