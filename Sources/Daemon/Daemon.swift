@@ -121,7 +121,10 @@ package struct Daemon: Sendable {
                 database: store.path, logger: outside.logger)
         }
         await status.show(nextOf: lanes)
-        let webhooks = try delivers ? delivery(store, ownership, pulse, live, standing: readiness.arrive) : nil
+        let webhooks =
+            try delivers
+            ? delivery(store, ownership, pulse, live, standing: readiness.arrive) { await status.update(webhooks: $0) }
+            : nil
         live.observe { _ in
             for lane in lanes { lane.lookAgain() }
             webhooks?.lookAgain()
@@ -155,7 +158,7 @@ package struct Daemon: Sendable {
 
     private func delivery(
         _ store: Store, _ ownership: Ownership, _ pulse: Pulse, _ live: LiveSettings,
-        standing: @escaping @Sendable () -> Void
+        standing: @escaping @Sendable () -> Void, report: @escaping @Sendable (Int) async -> Void
     ) throws -> WebhookDelivery {
         let (writing, sending) = (pulse.register("webhooks"), pulse.register("webhooks sending"))
         do throws(Defect) {
@@ -163,7 +166,7 @@ package struct Daemon: Sendable {
                 WebhookDelivery.Parts(
                     store: store, term: ownership.term, settings: { live.current.webhooks },
                     longestWait: pulse.longestWait, now: outside.now, monotonic: outside.monotonic,
-                    logger: outside.logger, standing: standing,
+                    logger: outside.logger, standing: standing, report: report,
                     beats: (settings.faults.beat(writing.beat, lane: "webhooks"), sending.beat)))
         } catch {
             throw SettingsError(

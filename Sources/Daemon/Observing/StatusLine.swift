@@ -10,6 +10,7 @@ actor StatusLine {
     /// Jobs whose last run failed, with the sentence that says so.
     private var failures: [String: String] = [:]
     private var lanes: [Lane] = []
+    private var webhooks = 0
 
     init(notifier: any ServiceNotifier, store: Store) {
         self.notifier = notifier
@@ -19,22 +20,36 @@ actor StatusLine {
     /// Whose next runs the sentence tells.
     func show(nextOf lanes: [Lane]) { self.lanes = lanes }
 
+    /// How many webhooks wait or are under way has changed.
+    func update(webhooks: Int) async {
+        self.webhooks = webhooks
+        await say()
+    }
+
     func update(_ job: String, _ report: Lane.Report) async {
         switch report {
         case .failed(let error): failures[job] = "\(job) fails: \(error)"
         case .idle where !said.isEmpty && failures[job] == nil: return
         case .idle, .ran: failures[job] = nil
         }
+        await say()
+    }
+
+    private func say() async {
         let sentence: String
         if let failure = failures.min(by: { $0.key < $1.key })?.value {
             sentence = failure
         } else {
             guard let status = try? await RollupStatus.read(store) else { return }
-            sentence = Self.sentence(status) + next
+            sentence = Self.sentence(status) + queue + next
         }
         guard sentence != said else { return }
         said = sentence
         notifier.notify([.status(sentence)])
+    }
+
+    private var queue: String {
+        webhooks == 0 ? "" : ", \(webhooks) webhook\(webhooks == 1 ? "" : "s") under way"
     }
 
     /// Only jobs that keep to their schedule: the rollup is on its way whenever the database changes.

@@ -19,12 +19,14 @@ package struct WebhookDelivery: Service {
         package var logger: Logger
         package var standing: @Sendable () -> Void
         /// Of the loop that writes, and of the one that sends.
+        /// Told how many deliveries wait in memory or are under way, once a second at most, when that has changed.
+        package var report: @Sendable (Int) async -> Void
         package var beats: (writing: @Sendable () -> Void, sending: @Sendable () -> Void)
 
         package init(
             store: Store, term: Term?, settings: @escaping @Sendable () -> WebhookSettings, longestWait: Duration,
             now: @escaping @Sendable () -> Instant, monotonic: @escaping @Sendable () -> Duration, logger: Logger,
-            standing: @escaping @Sendable () -> Void,
+            standing: @escaping @Sendable () -> Void, report: @escaping @Sendable (Int) async -> Void = { _ in },
             beats: (writing: @Sendable () -> Void, sending: @Sendable () -> Void)
         ) {
             self.store = store
@@ -35,12 +37,13 @@ package struct WebhookDelivery: Service {
             self.monotonic = monotonic
             self.logger = logger
             self.standing = standing
+            self.report = report
             self.beats = beats
         }
     }
 
     private let parts: Parts
-    private let client: WebhookClient
+    private let client: ClientWhenNeeded
     private let outbox: Outbox
     private let dispatcher: Dispatcher
     private let writing = WakeSignal()
@@ -54,6 +57,7 @@ package struct WebhookDelivery: Service {
     /// Looks after a wake that finds nothing. The watch tells of the first write to the log, and the commit is to be seen only after its last one, and
     /// after an fsync where the gateway asks for that.
     private static let laterLooks: [Duration] = [4, 4, 8, 16, 32, 64, 128].map { .milliseconds($0) }
+    private static let reportsEvery = Duration.seconds(1)
     /// Read from one snapshot, and started together.
     private static let startsAtOnce = 32
     private static let ownAddressesEvery = Duration.seconds(60)
@@ -67,11 +71,15 @@ package struct WebhookDelivery: Service {
         if let chain = settings.clientCertificate, let key = settings.clientKey {
             configuration.clientCertificate = (chain, key)
         }
-        let own = OwnAddressCache(every: Self.ownAddressesEvery)
-        client = try WebhookClient(configuration, resolver: SystemResolver()) { [settings = parts.settings] in
-            let settings = settings()
-            return AddressPolicy(allowed: settings.allowed, denied: settings.denied, own: own.current)
+        client = ClientWhenNeeded { [configuration, settings = parts.settings] () throws(Defect) in
+            let own = OwnAddressCache(every: Self.ownAddressesEvery)
+            return try WebhookClient(configuration, resolver: SystemResolver()) {
+                let settings = settings()
+                return AddressPolicy(allowed: settings.allowed, denied: settings.denied, own: own.current)
+            }
         }
+        // Files that can't be read are to be told of at the start.
+        if settings.authorities != nil || settings.clientCertificate != nil { _ = try client.get() }
         var logger = parts.logger
         logger[metadataKey: "job"] = "webhooks"
         outbox = Outbox(store: parts.store, term: parts.term)
@@ -134,9 +142,15 @@ package struct WebhookDelivery: Service {
         var lastLook = Duration.zero
         var laterLooks = Self.laterLooks[...]
         var isLast = false
+        var (reported, reportedAt) = (0, Duration.zero)
         while true {
             parts.beats.writing()
             watch?.arm()
+            let counts = await dispatcher.counts
+            if counts.waiting + counts.inFlight != reported, parts.monotonic() - reportedAt >= Self.reportsEvery {
+                (reported, reportedAt) = (counts.waiting + counts.inFlight, parts.monotonic())
+                await parts.report(reported)
+            }
             do {
                 if stop.isRaised, !isLast {
                     isLast = true
@@ -229,13 +243,23 @@ package struct WebhookDelivery: Service {
         if let consent = prepared.consent, await dispatcher.needsConsent(delivery.endpoint) {
             verdict = await ask(consent, delivery, prepared, startedAt)
         }
-        if verdict == nil {
-            let sent = await client.send(prepared.request)
+        if verdict == nil, let sent = await send(prepared.request) {
             verdict = AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
         }
-        if let verdict { await dispatcher.finish(delivery, verdict) }
+        await dispatcher.finish(delivery, verdict ?? .abandoned)
         writing.signal()
         sending.signal()
+    }
+
+    /// Nil where there is no client, which has been told then.
+    private func send(_ request: WebhookRequest) async -> SendOutcome? {
+        do throws(Defect) {
+            let client = try client.get()
+            return await client.send(request)
+        } catch {
+            await complain(error)
+            return nil
+        }
     }
 
     /// The handshake of CloudEvents; nil when the receiver has agreed.
@@ -247,7 +271,7 @@ package struct WebhookDelivery: Service {
             url: prepared.request.url, method: .options, headers: consent.requestHeaders,
             deadline: prepared.request.deadline)
         request.headers.append(("user-agent", PreparedDelivery.userAgent))
-        let sent = await client.send(request)
+        guard let sent = await send(request) else { return .abandoned }
         guard case .success(let response) = sent.result, (200...299).contains(response.status) else {
             return AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
         }
@@ -265,6 +289,30 @@ package struct WebhookDelivery: Service {
         parts.logger.error(
             "webhooks wait", metadata: ["message_id": "\(MessageID.webhooksWait)", "error": "\(error)"])
         try? await Task.sleep(for: .seconds(1))
+    }
+}
+
+/// The client, made at the first message: with it come TLS, the authorities that the system trusts and threads, 6 MB that a daemon without webhooks
+/// has no use for (measured).
+private final class ClientWhenNeeded: Sendable {
+    private let client = Mutex<WebhookClient?>(nil)
+    private let make: @Sendable () throws(Defect) -> WebhookClient
+
+    init(_ make: @escaping @Sendable () throws(Defect) -> WebhookClient) {
+        self.make = make
+    }
+
+    func get() throws(Defect) -> WebhookClient {
+        try client.withLock { client throws(Defect) in
+            if let client { return client }
+            let made = try make()
+            client = made
+            return made
+        }
+    }
+
+    func shutdown() async {
+        await client.withLock { $0 }?.shutdown()
     }
 }
 
