@@ -35,7 +35,7 @@ struct WebhookBench {
                 return try write(path, seconds: Self.seconds, eventPercent: 40)
             }
         }
-        let times = arrivals.milliseconds(ofPath: nil)
+        let times = arrivals.milliseconds
         let scenario = "webhooks beside 500/s, 200 events/s"
         func line(_ what: String, _ value: Double, _ unit: String, _ bound: String? = nil) -> Measurement {
             Measurement(scenario: scenario, what: what, value: value, unit: unit, bound: bound)
@@ -95,8 +95,9 @@ struct WebhookBench {
     // MARK: A hanging endpoint
 
     private func isolation() async throws -> [Measurement] {
-        let alone = try await healthy(beside: 0)
-        let beside = try await healthy(beside: 10_000)
+        let (alone, memoryAlone) = try await healthy(hanging: 1, queued: 0)
+        let (beside, _) = try await healthy(hanging: 1, queued: 10_000)
+        let (many, memory) = try await healthy(hanging: 1_000, queued: 5)
         let scenario = "webhooks, 9 healthy endpoints, 100 events/s"
         func line(_ what: String, _ value: Double, _ unit: String, _ bound: String? = nil) -> Measurement {
             Measurement(scenario: scenario, what: what, value: value, unit: unit, bound: bound)
@@ -106,28 +107,34 @@ struct WebhookBench {
             line("p99 with 10,000 queued for one that hangs", beside.percentile(99), "ms"),
             line("beside / alone", beside.percentile(99) / alone.percentile(99), "×", "≤ 1.1"),
             line("p50 alone", alone.percentile(50), "ms"), line("p50 beside", beside.percentile(50), "ms"),
+            line("p99 with 1,000 endpoints that hang", many.percentile(99), "ms"),
+            line("p50 with 1,000 endpoints that hang", many.percentile(50), "ms"),
+            line("memory of each of these", (memory - memoryAlone) / 1_000, "kB"),
         ]
     }
 
-    /// Milliseconds from commit to arrival at the healthy ones.
-    private func healthy(beside queued: Int) async throws -> [Double] {
+    /// Milliseconds from commit to arrival at the healthy ones, and the daemon's resident memory in kB while others hang.
+    private func healthy(hanging: Int, queued: Int) async throws -> ([Double], Double) {
         let path = try database("webhooks-isolation")
         let arrivals = Arrivals()
-        try await Receiver(arrivals).serving { port in
-            let hanging = try SilentServer(.silent)
-            defer { hanging.close() }
-            try enter(["h": "http://127.0.0.1:\(hanging.port)/"], user: "hung", path)
+        let memory = try await Receiver(arrivals).serving { port in
+            let silent = try SilentServer(.silent)
+            defer { silent.close() }
+            let silentURLs = (1...hanging).map { ("h\($0)", "http://127.0.0.1:\(silent.port)/\($0)") }
+            try enter(Dictionary(uniqueKeysWithValues: silentURLs), user: "hung", path)
             let urls = (1...9).map { ("w\($0)", "http://127.0.0.1:\(port)/\($0)") }
             try enter(Dictionary(uniqueKeysWithValues: urls), user: "bench", path)
             if queued > 0 { try queue(queued, user: "hung", path) }
             let daemon = try ChildProcess.start(
                 tools.tallyd, ["run", "--database", path], environment: Self.environment)
-            try await daemon.beside {
-                try await Task.sleep(for: .seconds(3))
+            return try await daemon.beside {
+                try await Task.sleep(for: .seconds(5))
+                let resident = try ProcessFigures(pid: daemon.pid).memoryBytes("VmRSS", in: "status") / 1e3
                 _ = try write(path, seconds: Self.seconds, rate: 100, eventPercent: 11.1)
+                return resident
             }
         }
-        return arrivals.milliseconds(ofPath: nil)
+        return (arrivals.milliseconds, memory)
     }
 
     // MARK: Endless bodies
@@ -237,7 +244,7 @@ private final class Arrivals: Sendable {
 
     var count: Int { total.load(ordering: .relaxed) }
 
-    func milliseconds(ofPath path: String?) -> [Double] { times.withLock { $0 } }
+    var milliseconds: [Double] { times.withLock { $0 } }
 }
 
 /// The receiver of `tallyd webhooks listen`, in this process.
