@@ -16,7 +16,6 @@ final class DeliveringDaemon: Sendable {
     let store: Store
     let outbox: Outbox
     private let settings: Mutex<WebhookSettings>
-    private let offset = Mutex(Duration.zero)
 
     init(_ change: (inout WebhookSettings) -> Void = { _ in }) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-webhooks-\(UUID().uuidString)")

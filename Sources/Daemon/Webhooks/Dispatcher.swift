@@ -12,7 +12,6 @@ import Webhooks
 /// sake keeps no claimed delivery from going.
 actor Dispatcher {
     struct Parts: Sendable {
-        var outbox: Outbox
         var settings: @Sendable () -> WebhookSettings
         var now: @Sendable () -> Instant
         var monotonic: @Sendable () -> Duration
@@ -28,7 +27,6 @@ actor Dispatcher {
     private var changes: [String: EndpointChange] = [:]
     private var notices: [EndpointChange] = []
     private var revision: Int64 = 0
-    private(set) var delivered = 0
 
     /// Deliveries of one endpoint that are claimed and wait: enough for the next turns at any rate that its answers allow.
     static let claimedAhead = 64
@@ -253,7 +251,6 @@ actor Dispatcher {
         let (settlement, wait) = verdict.settlement(
             of: delivery, settings.retries, isOrdered: record.isOrdered, jitter: parts.jitter(), now: now)
         if verdict.outcome == .delivered {
-            delivered += 1
             lanes[endpoint]?.widen(to: record.maxInFlight ?? settings.endpointInFlight)
         } else if verdict.outcome != .abandoned {
             lanes[endpoint]?.narrow()

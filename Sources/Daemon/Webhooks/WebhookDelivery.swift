@@ -85,7 +85,7 @@ package struct WebhookDelivery: Service {
         outbox = Outbox(store: parts.store, term: parts.term)
         dispatcher = Dispatcher(
             Dispatcher.Parts(
-                outbox: outbox, settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger))
+                settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger))
     }
 
     /// Has it look again at once: the settings may have changed.
@@ -289,54 +289,5 @@ package struct WebhookDelivery: Service {
         parts.logger.error(
             "webhooks wait", metadata: ["message_id": "\(MessageID.webhooksWait)", "error": "\(error)"])
         try? await Task.sleep(for: .seconds(1))
-    }
-}
-
-/// The client, made at the first message: with it come TLS, the authorities that the system trusts and threads, 6 MB that a daemon without webhooks
-/// has no use for (measured).
-private final class ClientWhenNeeded: Sendable {
-    private let client = Mutex<WebhookClient?>(nil)
-    private let make: @Sendable () throws(Defect) -> WebhookClient
-
-    init(_ make: @escaping @Sendable () throws(Defect) -> WebhookClient) {
-        self.make = make
-    }
-
-    func get() throws(Defect) -> WebhookClient {
-        try client.withLock { client throws(Defect) in
-            if let client { return client }
-            let made = try make()
-            client = made
-            return made
-        }
-    }
-
-    func shutdown() async {
-        await client.withLock { $0 }?.shutdown()
-    }
-}
-
-/// Raised once.
-final class StopFlag: Sendable {
-    private let flag = Atomic(false)
-    var isRaised: Bool { flag.load(ordering: .acquiring) }
-    func raise() { flag.store(true, ordering: .releasing) }
-}
-
-/// The machine's addresses, read again now and then.
-private final class OwnAddressCache: Sendable {
-    private let state: Mutex<(addresses: Set<IPAddress>, until: ContinuousClock.Instant)>
-    private let every: Duration
-
-    init(every: Duration) {
-        self.every = every
-        state = Mutex((OwnAddresses.read(), .now + every))
-    }
-
-    var current: Set<IPAddress> {
-        state.withLock { state in
-            if ContinuousClock.now >= state.until { state = (OwnAddresses.read(), .now + every) }
-            return state.addresses
-        }
     }
 }
