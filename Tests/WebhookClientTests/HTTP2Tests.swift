@@ -73,16 +73,33 @@ extension `Sending a webhook` {
             #expect(seen.accepted == 1)
         }
 
-        @Test func `an endless body is cut, and a peer that goes on with it loses the connection`() async throws {
+        @Test func `a body that does not end is cut`() async throws {
+            let piece = Frame.data(String(repeating: "x", count: 0x2000), stream: 1, isLast: false)
+            // Within the stream's window, as a peer that keeps the rules must.
+            let pieces = Array(repeating: piece, count: WebhookResponse.mostRead / 0x2000 + 1)
+            let (outcomes, _) = try await outcomes { _ in
+                [.send(Frame.status(200, stream: 1))] + pieces.map { .send($0) }
+            }
+            let response = try #require(outcomes[0].response)
+            #expect(response.status == 200)
+            #expect(response.body.count == WebhookResponse.longestBody)
+            #expect(response.isBodyCut)
+        }
+
+        @Test func `a peer that pours out a body without regard to windows loses the connection`() async throws {
             let (outcomes, _) = try await outcomes(thenUntil: { $0.closed == 1 }) { _ in
                 [
                     .send(Frame.status(200, stream: 1)),
                     .flood(Frame.data(String(repeating: "x", count: 0x2000), stream: 1, isLast: false)),
                 ]
             }
-            let response = try #require(outcomes[0].response)
-            #expect(response.body.count == WebhookResponse.longestBody)
-            #expect(response.isBodyCut)
+            // Either the body was cut first, or the connection was closed while who reads it waited for a processor.
+            switch outcomes[0].result {
+            case .success(let response): #expect(response.status == 200 && response.isBodyCut)
+            case .failure(let failure):
+                let expected: [SendFailure] = [.http2Failed, .closedEarly(status: 200), .responseMalformed]
+                #expect(expected.contains(failure), "\(failure.name)")
+            }
         }
 
         @Test func `endless interim responses are too large a head`() async throws {
