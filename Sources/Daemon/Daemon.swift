@@ -160,14 +160,15 @@ package struct Daemon: Sendable {
         _ store: Store, _ ownership: Ownership, _ pulse: Pulse, _ live: LiveSettings,
         standing: @escaping @Sendable () -> Void, report: @escaping @Sendable (Int) async -> Void
     ) throws -> WebhookDelivery {
-        let (writing, sending) = (pulse.register("webhooks"), pulse.register("webhooks sending"))
+        let (writing, atLeisure) = (pulse.register("webhooks"), pulse.register("webhooks at leisure"))
+        let sending = pulse.register("webhooks sending")
         do throws(Defect) {
             return try WebhookDelivery(
                 WebhookDelivery.Parts(
                     store: store, term: ownership.term, settings: { live.current.webhooks },
                     longestWait: pulse.longestWait, now: outside.now, monotonic: outside.monotonic,
                     logger: outside.logger, standing: standing, report: report,
-                    beats: (settings.faults.beat(writing.beat, lane: "webhooks"), sending.beat)))
+                    beats: (settings.faults.beat(writing.beat, lane: "webhooks"), atLeisure.beat, sending.beat)))
         } catch {
             throw SettingsError(
                 problems: ["TALLYD_WEBHOOK_CA_FILE, _CLIENT_CERTIFICATE or _CLIENT_KEY \(error)"],

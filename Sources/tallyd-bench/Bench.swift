@@ -13,6 +13,10 @@ struct Bench: AsyncParsableCommand {
             Nothing here passes or fails on a time: read the ratios.
             """)
 
+    private static let scenarios = [
+        "first", "tick", "gateway", "purge", "metrics", "slots", "idle", "stop", "webhooks", "isolation",
+    ]
+
     @Option(help: "Rows of the large database.")
     var rows = 5_000_000
 
@@ -30,15 +34,21 @@ struct Bench: AsyncParsableCommand {
 
     @Option(
         help:
-            "Only these scenarios, separated by commas: first, tick, gateway, metrics, slots, idle, stop, purge, webhooks."
+            "Only these scenarios, separated by commas: \(Self.scenarios.joined(separator: ", "))."
     )
-    var only = "first,tick,gateway,metrics,slots,idle,stop,purge,webhooks"
+    var only = Self.scenarios.joined(separator: ",")
 
     @Option(help: "Runs of each timed side; the median is printed.")
     var runs = 3
 
     @Flag(help: "Print JSON instead of the table.")
     var json = false
+
+    func validate() throws {
+        if let unknown = only.split(separator: ",").first(where: { !Self.scenarios.contains(String($0)) }) {
+            throw ValidationError("\(unknown) is no scenario: there are \(Self.scenarios.joined(separator: ", "))")
+        }
+    }
 
     func run() async throws {
         let names = Set(only.split(separator: ",").map(String.init))
@@ -70,7 +80,10 @@ struct Bench: AsyncParsableCommand {
             results += try await StopUnderLoad(tools: tools, data: data, rows: rows, runs: runs).measure()
         }
         if names.contains("webhooks") {
-            results += try await WebhookBench(tools: tools, data: data).measure()
+            results += try await WebhookBench(tools: tools, data: data, runs: runs).measure()
+        }
+        if names.contains("isolation") {
+            results += try await WebhookBench(tools: tools, data: data, runs: runs).isolation()
         }
         print(json ? try Measurement.json(results) : Measurement.table(results))
     }

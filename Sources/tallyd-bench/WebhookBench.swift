@@ -8,6 +8,7 @@ import WebhookReceiver
 struct WebhookBench {
     let tools: Tools
     let data: Dataset
+    let runs: Int
 
     private static let usageRows = 100_000
     private static let seconds = 30
@@ -16,7 +17,7 @@ struct WebhookBench {
     ]
 
     func measure() async throws -> [Measurement] {
-        try await latency() + throughput() + isolation() + endless()
+        try await latency() + throughput() + endless()
     }
 
     // MARK: From commit to arrival
@@ -94,27 +95,47 @@ struct WebhookBench {
 
     // MARK: A hanging endpoint
 
-    private func isolation() async throws -> [Measurement] {
-        let (alone, memoryAlone) = try await healthy(hanging: 1, queued: 0)
-        let (beside, _) = try await healthy(hanging: 1, queued: 10_000)
-        let (many, memory) = try await healthy(hanging: 1_000, queued: 5)
+    func isolation() async throws -> [Measurement] {
+        var alone = Percentiles()
+        var beside = Percentiles()
+        var many = Percentiles()
+        var memories: [Double] = []
+        for _ in 0..<runs {
+            let memoryAlone = alone.add(try await healthy(hanging: 1, queued: 0))
+            beside.add(try await healthy(hanging: 1, queued: 10_000))
+            memories.append((many.add(try await healthy(hanging: 1_000, queued: 5)) - memoryAlone) / 1_000)
+        }
         let scenario = "webhooks, 9 healthy endpoints, 100 events/s"
-        func line(_ what: String, _ value: Double, _ unit: String, _ bound: String? = nil) -> Measurement {
-            Measurement(scenario: scenario, what: what, value: value, unit: unit, bound: bound)
+        func line(_ what: String, _ values: [Double], _ unit: String, _ bound: String? = nil) -> Measurement {
+            Measurement(
+                scenario: scenario, what: what, value: values.median, unit: unit, spread: values.spread, bound: bound)
         }
         return [
-            line("p99 alone", alone.percentile(99), "ms"),
-            line("p99 with 10,000 queued for one that hangs", beside.percentile(99), "ms"),
-            line("beside / alone", beside.percentile(99) / alone.percentile(99), "×", "≤ 1.1"),
-            line("p50 alone", alone.percentile(50), "ms"), line("p50 beside", beside.percentile(50), "ms"),
-            line("p99 with 1,000 endpoints that hang", many.percentile(99), "ms"),
-            line("p50 with 1,000 endpoints that hang", many.percentile(50), "ms"),
-            line("memory of each of these", (memory - memoryAlone) / 1_000, "kB"),
+            line("p99 alone", alone.p99, "ms"),
+            line("p99 with 10,000 queued for one that hangs", beside.p99, "ms"),
+            line("beside / alone", zip(beside.p99, alone.p99).map { $0 / $1 }, "×", "≤ 1.1"),
+            line("p50 alone", alone.p50, "ms"), line("p50 beside", beside.p50, "ms"),
+            line("p99 with 1,000 endpoints that hang", many.p99, "ms"),
+            line("p50 with 1,000 endpoints that hang", many.p50, "ms"),
+            line("memory of each of these", memories, "kB"),
         ]
     }
 
+    /// Of several runs.
+    private struct Percentiles {
+        var p50: [Double] = []
+        var p99: [Double] = []
+
+        @discardableResult
+        mutating func add(_ run: (milliseconds: [Double], memory: Double)) -> Double {
+            p50.append(run.milliseconds.percentile(50))
+            p99.append(run.milliseconds.percentile(99))
+            return run.memory
+        }
+    }
+
     /// Milliseconds from commit to arrival at the healthy ones, and the daemon's resident memory in kB while others hang.
-    private func healthy(hanging: Int, queued: Int) async throws -> ([Double], Double) {
+    private func healthy(hanging: Int, queued: Int) async throws -> (milliseconds: [Double], memory: Double) {
         let path = try database("webhooks-isolation")
         let arrivals = Arrivals()
         let memory = try await Receiver(arrivals).serving { port in

@@ -80,7 +80,7 @@ final class DeliveringDaemon: Sendable {
                 store: store, term: nil, settings: { [self] in settings.withLock { $0 } }, longestWait: .seconds(1),
                 now: Self.now, monotonic: { clock.now - start },
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, standing: {},
-                beats: (writing: {}, sending: {})))
+                beats: (writing: {}, atLeisure: {}, sending: {})))
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
             defer { group.cancelAll() }

@@ -34,7 +34,7 @@ import Testing
         var turnsTaken = 0
         for _ in 0..<150 {
             let most = Int.random(in: 1...12, using: &random)
-            var turns = Turns<Int, Int>(limits: .init(inFlight: 1), mostInFlight: most)
+            var turns = Turns<Int, Int>(limits: .init(inFlight: 1), mostInFlight: most, crowd: 3)
             var model = Model()
             var now = Duration.zero
             var item = 0
@@ -43,12 +43,13 @@ import Testing
                     .random(in: 1...5, using: &random), per: .seconds(1), burst: .random(in: 1...4, using: &random))
                 model.limits[endpoint] = .init(
                     inFlight: .random(in: 1...4, using: &random), rate: Bool.random(using: &random) ? rate : nil,
-                    isOrdered: Int.random(in: 0..<3, using: &random) == 0)
+                    isOrdered: Int.random(in: 0..<3, using: &random) == 0,
+                    yields: Int.random(in: 0..<3, using: &random) == 0)
                 turns.setLimits(model.limits[endpoint], for: endpoint, at: now)
             }
             for _ in 0..<400 {
                 let endpoint = Int.random(in: 0..<8, using: &random)
-                switch Int.random(in: 0..<11, using: &random) {
+                switch Int.random(in: 0..<12, using: &random) {
                 case 0, 1, 2:
                     turns.add(item, for: endpoint, at: now)
                     model.queues[endpoint, default: []].append(item)
@@ -68,10 +69,19 @@ import Testing
                     #expect(turns.removeWaiting(of: endpoint) == model.queues[endpoint] ?? [])
                     model.queues[endpoint] = []
                     model.passed[endpoint] = 0
+                case 8:
+                    model.limits[endpoint]?.yields.toggle()
+                    turns.setLimits(model.limits[endpoint], for: endpoint, at: now)
+                    model.passed[endpoint] = 0
                 default:
                     let total = model.inFlight.values.reduce(0) { $0 + $1.count }
-                    let ready = total < most ? (0..<8).filter { model.mayStart($0, at: now) } : []
-                    guard let (taken, given) = turns.next(at: now) else {
+                    let skips = Int.random(in: 0..<6, using: &random) == 0
+                    let ready = (0..<8).filter {
+                        let yields = model.limits[$0]?.yields == true
+                        return total < (yields ? most - most / 4 : most) && !(yields && skips)
+                            && model.mayStart($0, at: now)
+                    }
+                    guard let (taken, given) = turns.next(at: now, skippingYielding: skips) else {
                         #expect(ready.isEmpty, "\(ready)")
                         continue
                     }
@@ -84,12 +94,15 @@ import Testing
                     for other in 0..<8 {
                         model.passed[other] =
                             other != taken && ready.contains(other) ? model.passed[other, default: 0] + 1 : 0
-                        // With 8 endpoints, 7 others at the most have their turn first.
-                        #expect(model.passed[other, default: 0] <= 7, "\(other)")
+                        // With 8 endpoints, 7 others at the most have their turn first, and one in four of those that yield: three turns
+                        // between any two of theirs.
+                        let most = model.limits[other]?.yields == true ? 4 * 8 : 7 + 3
+                        #expect(model.passed[other, default: 0] <= most, "\(other)")
                     }
                 }
                 #expect(turns.inFlight == model.inFlight.values.reduce(0) { $0 + $1.count })
                 #expect(turns.waiting == model.queues.values.reduce(0) { $0 + $1.count })
+                #expect(turns.crowded == Set((0..<8).filter { model.queues[$0, default: []].count >= 3 }))
                 // Somebody who waits for the time alone is announced, at the very time.
                 let future = (0..<8).contains { endpoint in
                     !model.mayStart(endpoint, at: now) && model.mayStart(endpoint, at: now + .seconds(3_600))

@@ -7,9 +7,9 @@ import Webhooks
 
 /// The state of delivering: what is claimed and waits for its turn, how each endpoint is doing, and what is still to be written.
 ///
-/// Two loops share it. One writes: it fans new events out, writes outcomes down and claims what is due, all in one transaction a round. The other
-/// sends: it takes turns, reads what is to be sent, and starts attempts. Neither waits for the other, so that a writer that rests for the gateway's
-/// sake keeps no claimed delivery from going.
+/// Three loops share it. One writes: it fans new events out, writes down what arrived and claims what is due, all in one transaction a round. One writes
+/// at leisure what can wait: what failed, how endpoints stand, and claims for those that fail. The third sends: it takes turns, reads what is to be
+/// sent, and starts attempts. None waits for another, so that a writer that rests for the gateway's sake keeps no claimed delivery from going.
 actor Dispatcher {
     struct Parts: Sendable {
         var settings: @Sendable () -> WebhookSettings
@@ -22,10 +22,12 @@ actor Dispatcher {
 
     let parts: Parts
     private(set) var turns: Turns<String, ClaimedDelivery>
-    private(set) var lanes: [String: EndpointLane] = [:]
-    private var outcomes: [DeliveryOutcome] = []
-    private var changes: [String: EndpointChange] = [:]
-    private var notices: [EndpointChange] = []
+    private var lanes: [String: EndpointLane] = [:]
+    private var agenda = Agenda()
+    /// Endpoints that `heldUntil` holds, or did and that have claimed nothing since.
+    private var held: Set<String> = []
+    private var unwritten = Unwritten()
+    private var changes = UnwrittenChanges()
     private var revision: Int64 = 0
 
     /// Deliveries of one endpoint that are claimed and wait: enough for the next turns at any rate that its answers allow.
@@ -33,13 +35,22 @@ actor Dispatcher {
     /// Of all endpoints together, 100 bytes each. Each may still have a few beyond it.
     static let mostClaimed = 8_192
     static let fewAhead = 8
-    /// Outcomes that wait to be written above which no attempt is started: what a crash would have repeated.
+    /// So many that wait make an endpoint get less than others of what is fanned out.
+    private static let crowd = claimedAhead / 2
+    /// Outcomes that wait to be written above which no attempt is started: what a crash would have repeated. For endpoints that fail, those alone that are
+    /// written at leisure.
     static let mostUnwritten = 4_096
+    /// Endpoints that fail have so many starts in so long a time, 250 a second, each until its first success. A thousand that had hung together would else
+    /// take a processor for most of a second when they end together; and after an outage of our own their retries are a storm less.
+    private static let failingStarts = (count: 10, each: Duration.milliseconds(40))
+    private var failingStartsFrom = Duration.zero
+    private static let tidiesEvery = Duration.seconds(5)
+    private var tidiedAt = Duration.zero
 
     init(_ parts: Parts) {
         self.parts = parts
         let settings = parts.settings()
-        turns = Turns(limits: .init(inFlight: 1), mostInFlight: settings.inFlight)
+        turns = Turns(limits: .init(inFlight: 1), mostInFlight: settings.inFlight, crowd: Self.crowd)
     }
 
     private var time: Duration { parts.monotonic() }
@@ -48,89 +59,122 @@ actor Dispatcher {
 
     func open(_ opening: Outbox.Opening) {
         revision = opening.revision
-        for (endpoint, due) in opening.due { lanes[endpoint, default: EndpointLane()].due = due }
+        for (endpoint, due) in opening.due { update(endpoint) { $0.queue(at: due) } }
     }
 
-    /// What there is to write; nil when there is nothing.
+    /// Every change of when something can be claimed goes through here.
+    private func update(_ endpoint: String, _ change: (inout EndpointLane) -> Void) {
+        var lane = lanes[endpoint] ?? EndpointLane()
+        change(&lane)
+        lanes[endpoint] = lane
+        agenda.set(endpoint, to: lane.claimableAt)
+        if lane.heldUntil != nil { held.insert(endpoint) } else if !held.isEmpty { held.remove(endpoint) }
+    }
+
+    /// What there is to write at once; nil when there is nothing. To be taken in by `absorb`, or by `giveUp` where it failed.
     func work(hasEvents: Bool, isStopping: Bool) -> Outbox.Work? {
         var work = Outbox.Work()
-        let now = parts.now()
-        work.outcomes = outcomes
-        work.changes = notices + changes.values.sorted { $0.endpoint < $1.endpoint }
+        work.outcomes = unwritten.prompt
         work.revision = revision
+        work.changes = changes.all(atLeisure: false)
         if !isStopping {
-            if hasEvents { work.fanOut = plan(now) }
-            work.wanted = wanted(now)
+            let now = parts.now()
+            agenda.turn(to: now)
+            if hasEvents { work.fanOut = plan() }
+            work.wanted = wanted(now, failing: false)
         }
-        let isEmpty =
-            work.outcomes.isEmpty && work.changes.isEmpty && work.fanOut == nil && work.wanted.isEmpty
+        let isEmpty = work.outcomes.isEmpty && work.changes.isEmpty && work.fanOut == nil && work.wanted.isEmpty
         return isEmpty ? nil : work
     }
 
-    private func plan(_ now: Instant) -> FanOutPlan {
+    /// What there is to write at leisure; as `work`.
+    func leisurelyWork() -> Outbox.Work? {
+        var work = Outbox.Work()
+        work.isAtLeisure = true
+        unwritten.sortLeisurely()
+        work.outcomes = unwritten.leisurely
+        work.changes = changes.all(atLeisure: true)
+        work.revision = revision
+        let now = parts.now()
+        agenda.turn(to: now)
+        work.wanted = wanted(now, failing: true)
+        let isEmpty = work.outcomes.isEmpty && work.changes.isEmpty && work.wanted.isEmpty
+        return isEmpty ? nil : work
+    }
+
+    private func plan() -> FanOutPlan {
         let settings = parts.settings()
         var plan = FanOutPlan(
             operators: settings.operators, allowsHTTP: settings.allowsHTTP,
-            room: max(0, Self.mostClaimed - turns.waiting), ordinaryRoom: Self.claimedAhead)
-        for (endpoint, lane) in lanes {
-            // What was queued earlier goes first.
-            let isBehind = lane.due.map { $0 <= now } ?? false
-            let isClosed = isBehind || lane.heldUntil != nil
-            plan.endpointRoom[endpoint] = isClosed ? 0 : max(0, Self.claimedAhead - turns.counts(of: endpoint).waiting)
+            room: max(0, Self.mostClaimed - turns.waiting), ordinaryRoom: Self.claimedAhead - Self.crowd)
+        for endpoint in turns.crowded {
+            plan.endpointRoom[endpoint] = max(0, Self.claimedAhead - turns.counts(of: endpoint).waiting)
         }
+        // What was queued earlier goes first.
+        for endpoint in agenda.due { plan.endpointRoom[endpoint] = 0 }
+        for endpoint in held { plan.endpointRoom[endpoint] = 0 }
         return plan
     }
 
-    private func wanted(_ now: Instant) -> [(endpoint: String, count: Int)] {
-        let isFull = turns.waiting >= Self.mostClaimed
-        return lanes.compactMap { endpoint, lane -> (String, Int)? in
-            guard let due = lane.due, due <= now, lane.heldUntil.map({ $0 <= now }) ?? true else { return nil }
+    private func wanted(_ now: Instant, failing: Bool) -> [(endpoint: String, count: Int)] {
+        guard !agenda.due.isEmpty else { return [] }
+        let most = turns.waiting >= Self.mostClaimed ? Self.fewAhead : Self.claimedAhead
+        var wanted: [(endpoint: String, count: Int, due: Instant)] = []
+        for endpoint in agenda.due {
+            guard let lane = lanes[endpoint], let due = lane.claimableAt, due <= now, !lane.isBeingClaimed,
+                lane.isFailing == failing
+            else { continue }
             let waiting = turns.counts(of: endpoint).waiting
-            let most = isFull ? Self.fewAhead : Self.claimedAhead
-            return waiting * 2 <= most ? (endpoint, most - waiting) : nil
-        }.sorted { lanes[$0.0]?.due ?? now < lanes[$1.0]?.due ?? now }
+            if waiting * 2 <= most { wanted.append((endpoint, most - waiting, due)) }
+        }
+        for (endpoint, _, _) in wanted { lanes[endpoint]?.beginClaim() }
+        return wanted.sorted { ($0.due, $0.endpoint) < ($1.due, $1.endpoint) }.map { ($0.endpoint, $0.count) }
     }
 
-    /// When there may be something to claim by the time alone.
-    var nextDue: Instant? {
-        lanes.compactMap { endpoint, lane -> Instant? in
-            guard let due = lane.due, turns.counts(of: endpoint).waiting * 2 <= Self.claimedAhead else { return nil }
-            return max(due, lane.heldUntil ?? due)
-        }.min()
+    /// When something comes due that was not due yet.
+    func nextDue() -> Instant? { agenda.next() }
+
+    /// A write has failed: what it was to do is still to be done.
+    func giveUp(_ work: Outbox.Work) {
+        for (endpoint, _) in work.wanted { lanes[endpoint]?.breakOffClaim() }
     }
 
     /// Takes in what a write has done.
     ///
     /// - Returns: whether there is something new to send.
     func absorb(_ done: Outbox.Done, of work: Outbox.Work) -> Bool {
-        outcomes.removeFirst(done.outcomes)
+        var isNew = work.isAtLeisure && unwritten.leisurely.count >= Self.mostUnwritten && done.outcomes > 0
+        for outcome in unwritten.removeFirst(done.outcomes, atLeisure: work.isAtLeisure) {
+            if case .retry(let at) = outcome.settlement { update(outcome.delivery.endpoint) { $0.queue(at: at) } }
+        }
         if done.lost > 0 {
             parts.logger.warning(
                 "outcomes of webhooks came too late", metadata: ["count": "\(done.lost)"])
         }
         for change in work.changes.prefix(done.changes) {
-            if change.notice != nil { notices.removeFirst() }
-            if changes[change.endpoint]?.record == change.record { changes[change.endpoint] = nil }
-            lanes[change.endpoint]?.written = change.record
+            if change.notice != nil { changes.removeNotice(atLeisure: work.isAtLeisure) }
+            // Else `takeIn` has forgotten it.
+            guard work.revision == revision else { continue }
+            changes.remove(change)
+            // Else it was not applied, and `takeIn` comes.
+            if done.revision == revision { lanes[change.endpoint]?.written = change.record }
         }
-        var isNew = false
         func add(_ delivery: ClaimedDelivery) {
             isNew = true
             turns.add(delivery, for: delivery.endpoint, at: time)
         }
-        for delivery in done.fanOut?.claimed ?? [] {
-            lanes[delivery.endpoint, default: EndpointLane()].heldUntil = nil
-            add(delivery)
-        }
-        for endpoint in done.fanOut?.queued ?? [] {
-            let now = parts.now()
-            lanes[endpoint, default: EndpointLane()].queue(at: now)
-        }
+        let now = parts.now()
+        for delivery in done.fanOut?.claimed ?? [] { add(delivery) }
+        for endpoint in done.fanOut?.queued ?? [] { update(endpoint) { $0.queue(at: now) } }
         for (endpoint, deliveries, next) in done.claimed {
-            lanes[endpoint]?.due = next
-            lanes[endpoint]?.heldUntil = nil
+            update(endpoint) { lane in
+                lane.endClaim(next: next)
+                lane.heldUntil = nil
+            }
             for delivery in deliveries { add(delivery) }
         }
+        // Time was up.
+        for (endpoint, _) in work.wanted.dropFirst(done.claimed.count) { lanes[endpoint]?.breakOffClaim() }
         return isNew
     }
 
@@ -141,29 +185,44 @@ actor Dispatcher {
 
     func takeIn(_ revision: Int64, due: [(endpoint: String, at: Instant)]) {
         self.revision = revision
-        for endpoint in lanes.keys {
-            lanes[endpoint]?.record = nil
-            lanes[endpoint]?.written = nil
-            lanes[endpoint]?.heldUntil = nil
-            lanes[endpoint]?.due = nil
+        for endpoint in Array(lanes.keys) {
+            update(endpoint) { lane in
+                lane.record = nil
+                lane.written = nil
+                lane.heldUntil = nil
+            }
             turns.pause(endpoint, until: .zero, at: time)
         }
-        changes = [:]
-        for (endpoint, instant) in due { lanes[endpoint, default: EndpointLane()].due = instant }
+        changes.forgetStates()
+        // What is queued no longer stays in the agenda: a claim finds out, and what was queued since `due` was read is not forgotten.
+        for (endpoint, instant) in due { update(endpoint) { $0.queue(at: instant) } }
     }
 
     // MARK: Sending
 
     /// The next deliveries that may go, and nothing when none may.
     func take(_ most: Int) -> [ClaimedDelivery] {
-        guard outcomes.count < Self.mostUnwritten else { return [] }
+        guard unwritten.prompt.count < Self.mostUnwritten else { return [] }
+        let isBehind = unwritten.leisurely.count >= Self.mostUnwritten || time < failingStartsFrom
+        var failing = 0
         var taken: [ClaimedDelivery] = []
-        while taken.count < most, let (_, delivery) = turns.next(at: time) { taken.append(delivery) }
+        while taken.count < most,
+            let (endpoint, delivery) = turns.next(
+                at: time, skippingYielding: isBehind || failing >= Self.failingStarts.count)
+        {
+            if lanes[endpoint]?.isFailing == true { failing += 1 }
+            taken.append(delivery)
+        }
+        if failing >= Self.failingStarts.count { failingStartsFrom = time + Self.failingStarts.each }
         return taken
     }
 
     /// On the monotonic clock.
-    func nextTurn() -> Duration? { turns.nextWake() }
+    func nextTurn() -> Duration? {
+        let wake = turns.nextWake()
+        guard turns.isYielderWaiting, failingStartsFrom > time else { return wake }
+        return min(wake ?? failingStartsFrom, failingStartsFrom)
+    }
 
     /// Decides about a delivery that `take` gave, from what was read of it.
     ///
@@ -183,7 +242,7 @@ actor Dispatcher {
         var notice: EndpointChange.Notice?
         if let found, let url = found.url, record.takeIn(url: url, secret: found.secret) {
             notice = record.isURLChanged ? .urlChanged : nil
-            note(endpoint, record, notice)
+            changes.note(EndpointChange(endpoint, record, notice), isPrompt: true)
         }
         if let stored = found?.record { record.former = stored.former }
         lane.record = record
@@ -235,6 +294,14 @@ actor Dispatcher {
         lanes[endpoint]?.agreedRate = perMinute.map { Double($0) / 60 }
     }
 
+    /// Whether there is something for the loops that write.
+    var pending: (atOnce: Bool, atLeisure: Bool) {
+        (
+            !unwritten.prompt.isEmpty || !changes.isEmpty(atLeisure: false) || !agenda.due.isEmpty,
+            !unwritten.leisurely.isEmpty || !changes.isEmpty(atLeisure: true)
+        )
+    }
+
     /// Takes in how an attempt ended.
     func finish(_ delivery: ClaimedDelivery, _ verdict: AttemptVerdict) {
         let endpoint = delivery.endpoint
@@ -243,9 +310,9 @@ actor Dispatcher {
         // Where a command has changed the endpoint meanwhile, the attempt says nothing of how it stands now.
         let known = lanes[endpoint]?.record
         var record = known ?? EndpointRecord()
-        var changes: [EndpointHealth.Change] = []
+        var found: [EndpointHealth.Change] = []
         if known != nil {
-            changes = record.health.record(verdict.outcome, at: now, policy: settings.health, jitter: jitter)
+            found = record.health.record(verdict.outcome, at: now, policy: settings.health, jitter: jitter)
             lanes[endpoint]?.record = record
         }
         let (settlement, wait) = verdict.settlement(
@@ -263,13 +330,13 @@ actor Dispatcher {
             var again = delivery
             again.retry += 1
             again.attempt += 1
-            outcomes.append(DeliveryOutcome(delivery, verdict.record, .keep))
+            unwritten.append(DeliveryOutcome(delivery, verdict.record, .keep))
             turns.finish(endpoint, again: again, at: time)
             turns.pause(endpoint, until: time + wait, at: time)
         } else {
             settle(delivery, verdict.record, settlement)
         }
-        tell(changes, endpoint, record)
+        tell(found, endpoint, record)
         if known != nil, record != lanes[endpoint]?.written { note(endpoint, record, nil) }
     }
 
@@ -277,27 +344,25 @@ actor Dispatcher {
     private func settle(
         _ delivery: ClaimedDelivery, _ attempt: AttemptRecord?, _ settlement: DeliveryOutcome.Settlement
     ) {
-        outcomes.append(DeliveryOutcome(delivery, attempt, settlement))
+        unwritten.append(DeliveryOutcome(delivery, attempt, settlement))
         turns.finish(delivery.endpoint, at: time)
-        if case .retry(let at) = settlement {
-            lanes[delivery.endpoint]?.queue(at: at)
-        }
     }
 
     /// Gives back what waits for an endpoint, without an attempt.
     private func release(_ endpoint: String, at instant: Instant) {
         for delivery in turns.removeWaiting(of: endpoint) {
-            outcomes.append(DeliveryOutcome(delivery, nil, .retry(at: instant)))
-            lanes[endpoint]?.queue(at: instant)
+            unwritten.append(DeliveryOutcome(delivery, nil, .retry(at: instant)))
         }
     }
 
     private func hold(_ endpoint: String, _ delivery: ClaimedDelivery, until instant: Instant) {
         settle(delivery, nil, .retry(at: parts.now()))
         release(endpoint, at: parts.now())
-        lanes[endpoint]?.heldUntil = instant
-        // Read anew then.
-        lanes[endpoint]?.record = nil
+        update(endpoint) { lane in
+            lane.heldUntil = instant
+            // Read anew then.
+            lane.record = nil
+        }
     }
 
     private func tell(_ found: [EndpointHealth.Change], _ endpoint: String, _ record: EndpointRecord) {
@@ -316,8 +381,7 @@ actor Dispatcher {
             case .enabled:
                 parts.logger.notice("enabled a webhook endpoint again", metadata: ["endpoint": "\(endpoint)"])
                 note(endpoint, record, .enabled)
-                let isQueued = lanes[endpoint]?.due != nil
-                if isQueued { lanes[endpoint]?.queue(at: parts.now()) }
+                if lanes[endpoint]?.due != nil { update(endpoint) { $0.queue(at: parts.now()) } }
             case .breakerOpened(let until):
                 parts.logger.info(
                     "a webhook endpoint is spared", metadata: ["endpoint": "\(endpoint)", "until": "\(until)"])
@@ -328,27 +392,32 @@ actor Dispatcher {
     }
 
     private func note(_ endpoint: String, _ record: EndpointRecord, _ notice: EndpointChange.Notice?) {
-        let change = EndpointChange(endpoint, record, notice)
-        if notice == nil { changes[endpoint] = change } else { notices.append(change) }
+        changes.note(EndpointChange(endpoint, record, notice), isPrompt: false)
     }
 
     // MARK: Ending
 
-    /// Gives back all that waits, so that a successor has it at once.
+    /// Gives back all that waits, so that a successor has it at once. To be called when nothing is being written, at leisure or otherwise; from then on
+    /// nothing is written at leisure.
     func releaseAll() {
         let now = parts.now()
+        unwritten.hurry()
+        changes.hurry()
         for endpoint in lanes.keys { release(endpoint, at: now) }
     }
 
-    /// For now and then.
+    /// For now and then; most calls return at once.
     func tidy() {
+        guard time - tidiedAt >= Self.tidiesEvery else { return }
+        tidiedAt = time
         turns.forgetIdle(at: time)
         lanes = lanes.filter { endpoint, lane in
             let counts = turns.counts(of: endpoint)
             return lane.due != nil || counts.waiting + counts.inFlight > 0 || lane.heldUntil != nil
-                || lane.record?.health != EndpointHealth() || changes[endpoint] != nil
+                || lane.isBeingClaimed
+                || lane.record?.health != EndpointHealth() || changes.has(endpoint)
         }
     }
 
-    var counts: (waiting: Int, inFlight: Int, unwritten: Int) { (turns.waiting, turns.inFlight, outcomes.count) }
+    var counts: (waiting: Int, inFlight: Int, unwritten: Int) { (turns.waiting, turns.inFlight, unwritten.count) }
 }

@@ -12,7 +12,10 @@ struct EndpointLane {
     /// that hang so take a thousand places, and not a thousand times the limit.
     var window = 1
     /// When the first of its queued deliveries is due; nil: none is queued.
-    var due: Instant?
+    private(set) var due: Instant?
+    /// The same, of those alone that were queued since a claim began, which may not have seen them. Nil where no claim is under way.
+    private var queuedMeanwhile: Instant?
+    private(set) var isBeingClaimed = false
     /// Its url has changed: nothing is claimed for it until then.
     var heldUntil: Instant?
     /// The url for which a receiver of CloudEvents has agreed, by its digest.
@@ -21,7 +24,30 @@ struct EndpointLane {
     var agreedRate: Double?
 
     /// One of its deliveries is queued, to come due then.
-    mutating func queue(at instant: Instant) { due = min(due ?? instant, instant) }
+    mutating func queue(at instant: Instant) {
+        due = min(due ?? instant, instant)
+        queuedMeanwhile = min(queuedMeanwhile ?? instant, instant)
+    }
+
+    mutating func beginClaim() {
+        isBeingClaimed = true
+        queuedMeanwhile = nil
+    }
+
+    /// - Parameter next: as the claim found it; what was queued meanwhile may come before.
+    mutating func endClaim(next: Instant?) {
+        isBeingClaimed = false
+        due = [next, queuedMeanwhile].compactMap(\.self).min()
+    }
+
+    /// Nothing came of it.
+    mutating func breakOffClaim() { isBeingClaimed = false }
+
+    /// When something can be claimed for it.
+    var claimableAt: Instant? { due.map { max($0, heldUntil ?? $0) } }
+
+    /// Since its last success there was a failure: it yields to others.
+    var isFailing: Bool { record?.health.failingSince != nil }
 
     mutating func widen(to most: Int) { window = min(max(window * 2, 1), max(most, 1)) }
     mutating func narrow() { window = 1 }
@@ -33,6 +59,6 @@ struct EndpointLane {
             inFlight: min(window, most),
             // A second's worth at once: what a pause has saved up.
             rate: rates.min().map { RateLimit(1, per: .seconds(1 / $0), burst: max(1, Int($0))) },
-            isOrdered: record?.isOrdered ?? false)
+            isOrdered: record?.isOrdered ?? false, yields: isFailing)
     }
 }

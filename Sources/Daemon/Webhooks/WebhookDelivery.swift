@@ -9,6 +9,10 @@ package import Webhooks
 
 /// The service that delivers webhooks, for as long as the daemon runs.
 package struct WebhookDelivery: Service {
+    package typealias Beats = (
+        writing: @Sendable () -> Void, atLeisure: @Sendable () -> Void, sending: @Sendable () -> Void
+    )
+
     package struct Parts: Sendable {
         package var store: Store
         package var term: Term?
@@ -18,16 +22,16 @@ package struct WebhookDelivery: Service {
         package var monotonic: @Sendable () -> Duration
         package var logger: Logger
         package var standing: @Sendable () -> Void
-        /// Of the loop that writes, and of the one that sends.
         /// Told how many deliveries wait in memory or are under way, once a second at most, when that has changed.
         package var report: @Sendable (Int) async -> Void
-        package var beats: (writing: @Sendable () -> Void, sending: @Sendable () -> Void)
+        /// Of the loop that writes, of the one that writes at leisure, and of the one that sends.
+        package var beats: Beats
 
         package init(
             store: Store, term: Term?, settings: @escaping @Sendable () -> WebhookSettings, longestWait: Duration,
             now: @escaping @Sendable () -> Instant, monotonic: @escaping @Sendable () -> Duration, logger: Logger,
             standing: @escaping @Sendable () -> Void, report: @escaping @Sendable (Int) async -> Void = { _ in },
-            beats: (writing: @Sendable () -> Void, sending: @Sendable () -> Void)
+            beats: Beats
         ) {
             self.store = store
             self.term = term
@@ -47,8 +51,10 @@ package struct WebhookDelivery: Service {
     private let outbox: Outbox
     private let dispatcher: Dispatcher
     private let writing = WakeSignal()
+    private let leisure = WakeSignal()
     private let sending = WakeSignal()
     private let stop = StopFlag()
+    private let leisureIsOver = StopFlag()
 
     /// The net below the watch of the database's log, which wakes the service within milliseconds of a commit.
     private static let slowPoll = Duration.seconds(5)
@@ -57,6 +63,8 @@ package struct WebhookDelivery: Service {
     /// Looks after a wake that finds nothing. The watch tells of the first write to the log, and the commit is to be seen only after its last one, and
     /// after an fsync where the gateway asks for that.
     private static let laterLooks: [Duration] = [4, 4, 8, 16, 32, 64, 128].map { .milliseconds($0) }
+    /// For so long outcomes gather that are written at leisure: those of attempts that began together and hang end together.
+    private static let gathering = Duration.milliseconds(50)
     private static let reportsEvery = Duration.seconds(1)
     /// Read from one snapshot, and started together.
     private static let startsAtOnce = 32
@@ -91,6 +99,7 @@ package struct WebhookDelivery: Service {
     /// Has it look again at once: the settings may have changed.
     package func lookAgain() {
         writing.signal()
+        leisure.signal()
         sending.signal()
     }
 
@@ -104,6 +113,7 @@ package struct WebhookDelivery: Service {
         } onCancelOrGracefulShutdown: {
             stop.raise()
             writing.signal()
+            leisure.signal()
             sending.signal()
         }
     }
@@ -113,6 +123,7 @@ package struct WebhookDelivery: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await self.send() }
             group.addTask { try await self.write() }
+            group.addTask { try await self.writeAtLeisure() }
             try await group.waitForAll()
         }
         await client.shutdown()
@@ -121,6 +132,7 @@ package struct WebhookDelivery: Service {
     private func open() async {
         while !stop.isRaised {
             parts.beats.writing()
+            parts.beats.atLeisure()
             parts.beats.sending()
             do {
                 let opening = try await outbox.open()
@@ -152,7 +164,7 @@ package struct WebhookDelivery: Service {
                 await parts.report(reported)
             }
             do {
-                if stop.isRaised, !isLast {
+                if stop.isRaised, leisureIsOver.isRaised, !isLast {
                     isLast = true
                     await dispatcher.releaseAll()
                 }
@@ -184,16 +196,54 @@ package struct WebhookDelivery: Service {
         let (hasEvents, revision) = try await outbox.look()
         if await dispatcher.isNew(revision) { await dispatcher.takeIn(revision, due: try await outbox.due()) }
         guard let work = await dispatcher.work(hasEvents: hasEvents, isStopping: stop.isRaised) else { return false }
-        let done = try await outbox.write(work, now: parts.now())
-        if await dispatcher.absorb(done, of: work) { sending.signal() }
+        try await write(work)
         return true
+    }
+
+    private func write(_ work: Outbox.Work) async throws {
+        do {
+            let done = try await outbox.write(work, now: parts.now())
+            if await dispatcher.absorb(done, of: work) { sending.signal() }
+        } catch {
+            await dispatcher.giveUp(work)
+            throw error
+        }
+    }
+
+    /// Ends at a stop, with the write in hand: what is left is then for the other loop.
+    private func writeAtLeisure() async throws {
+        defer {
+            leisureIsOver.raise()
+            writing.signal()
+        }
+        try await cancelWhenGracefulShutdown {
+            while !stop.isRaised {
+                parts.beats.atLeisure()
+                do {
+                    if let work = await dispatcher.leisurelyWork() {
+                        try await write(work)
+                        continue
+                    }
+                } catch  where (error as? StorageError)?.kind == .leaseLost {
+                    throw error
+                } catch {
+                    await complain(error)
+                    continue
+                }
+                var wait = parts.longestWait
+                if let due = await dispatcher.nextDue() { wait = min(wait, untilThen(due)) }
+                if await leisure.wait(for: wait), !stop.isRaised { try? await Task.sleep(for: Self.gathering) }
+            }
+        }
+    }
+
+    private func untilThen(_ due: Instant) -> Duration {
+        .milliseconds(max(1, due.milliseconds - parts.now().milliseconds))
     }
 
     private func pause() async -> Duration {
         var wait = min(Self.slowPoll, parts.longestWait)
-        if let due = await dispatcher.nextDue {
-            wait = min(wait, .milliseconds(max(1, due.milliseconds - parts.now().milliseconds)))
-        }
+        if let due = await dispatcher.nextDue() { wait = min(wait, untilThen(due)) }
         return wait
     }
 
@@ -224,17 +274,20 @@ package struct WebhookDelivery: Service {
         } catch {
             let abandoned = AttemptVerdict.abandoned
             for delivery in taken { await dispatcher.finish(delivery, abandoned) }
+            await wakeWriters()
             return await complain(error)
         }
-        var isSettled = false
         for delivery in taken {
-            guard let prepared = await dispatcher.begin(delivery, load) else {
-                isSettled = true
-                continue
-            }
+            guard let prepared = await dispatcher.begin(delivery, load) else { continue }
             group.addTask { await self.attempt(delivery, prepared) }
         }
-        if isSettled { writing.signal() }
+        await wakeWriters()
+    }
+
+    private func wakeWriters() async {
+        let (atOnce, atLeisure) = await dispatcher.pending
+        if atOnce || stop.isRaised { writing.signal() }
+        if atLeisure { leisure.signal() }
     }
 
     private func attempt(_ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared) async {
@@ -247,7 +300,7 @@ package struct WebhookDelivery: Service {
             verdict = AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
         }
         await dispatcher.finish(delivery, verdict ?? .abandoned)
-        writing.signal()
+        await wakeWriters()
         sending.signal()
     }
 

@@ -26,6 +26,8 @@ package struct Outbox: Sendable {
         package var revision: Int64 = 0
         /// Of which endpoints how many deliveries that are due are to be claimed.
         package var wanted: [(endpoint: String, count: Int)] = []
+        /// Whether it rests as all other work does: nobody waits for it.
+        package var isAtLeisure = false
 
         package init() {}
     }
@@ -52,7 +54,7 @@ package struct Outbox: Sendable {
 
     /// One transaction of the polite writer's.
     package func write(_ work: Work, now: Instant) async throws -> Done {
-        try await store.writer.write("write the webhooks of", isUrgent: true) { [self] db, allowance in
+        try await store.writer.write("write the webhooks of", isUrgent: !work.isAtLeisure) { [self] db, allowance in
             try term?.check(db)
             var done = Done()
             // Of each kind of work one thing at least, however short the time is: events that keep coming must not keep outcomes and claims waiting.

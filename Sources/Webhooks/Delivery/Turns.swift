@@ -2,7 +2,8 @@
 ///
 /// Endpoints that may start stand in a ring. The first one gives its oldest delivery and goes to the end of the ring, as
 /// long as it has more and its limits allow; so each of k ready endpoints has a turn within k turns, however long the
-/// others' queues are. One that is at its limit in flight stands nowhere until one of its deliveries is finished. One
+/// others' queues are. Those that yield, since they fail, stand in a ring of their own, which has one turn in four while
+/// there are others: a thousand of them that come due together keep nobody else waiting. One that is at its limit in flight stands nowhere until one of its deliveries is finished. One
 /// that must wait (for its rate, or a pause) lies in a heap by the time of its return. Every call costs O(log n) in the
 /// number of endpoints, spread over calls.
 ///
@@ -14,11 +15,14 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         package var rate: RateLimit?
         /// One at a time, and what failed stays in front of what came after it.
         package var isOrdered: Bool
+        /// Has one turn in four while there are others that may start.
+        package var yields: Bool
 
-        package init(inFlight: Int, rate: RateLimit? = nil, isOrdered: Bool = false) {
+        package init(inFlight: Int, rate: RateLimit? = nil, isOrdered: Bool = false, yields: Bool = false) {
             self.inFlight = inFlight
             self.rate = rate
             self.isOrdered = isOrdered
+            self.yields = yields
         }
 
         var effectiveInFlight: Int { isOrdered ? 1 : max(inFlight, 1) }
@@ -49,21 +53,33 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
 
     private var lanes: [Endpoint: Lane] = [:]
     private var ring = FirstInFirstOut<Visit>()
+    private var yielding = FirstInFirstOut<Visit>()
+    /// Turns of the first ring since the last one of the other.
+    private var turnsAhead = 0
     private var asleep = TimeHeap<Visit>()
     private var visits: UInt64 = 0
     private var now: Duration = .zero
+    /// Endpoints with `crowd` deliveries waiting or more.
+    package private(set) var crowded: Set<Endpoint> = []
+
+    private static var turnsAheadAtMost: Int { 3 }
+    /// Places that those which yield leave free: as many of them as there may be hang, and hold their places for as long as a timeout is.
+    private var reserve: Int { mostInFlight / 4 }
 
     package let defaultLimits: Limits
     /// Of all endpoints together: what bounds the memory that deliveries under way take.
     package let mostInFlight: Int
+    package let crowd: Int
     package private(set) var inFlight = 0
     package private(set) var waiting = 0
 
     /// - Parameters:
     ///   - limits: of endpoints that have none of their own.
     ///   - mostInFlight: of all endpoints together, 1 or more.
-    package init(limits: Limits, mostInFlight: Int) {
+    ///   - crowd: how many waiting deliveries make an endpoint `crowded`.
+    package init(limits: Limits, mostInFlight: Int, crowd: Int = .max) {
         defaultLimits = limits
+        self.crowd = crowd
         self.mostInFlight = max(mostInFlight, 1)
     }
 
@@ -71,22 +87,31 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         now = max(now, time)
         lanes[endpoint, default: Lane(limits: defaultLimits)].queue.append(item)
         waiting += 1
+        count(endpoint)
         settle(endpoint)
     }
 
     /// The next delivery to start. Nil when nobody may start one now: `nextWake` says when that may change by itself.
-    package mutating func next(at time: Duration) -> (endpoint: Endpoint, item: Item)? {
+    ///
+    /// - Parameter skippingYielding: endpoints that yield have no turn at all, and keep their places.
+    package mutating func next(
+        at time: Duration, skippingYielding: Bool = false
+    ) -> (endpoint: Endpoint, item: Item)? {
         now = max(now, time)
         wake()
         guard inFlight < mostInFlight else { return nil }
-        while let visit = ring.popFirst() {
+        let isTheRestReserved = inFlight >= mostInFlight - reserve
+        while let visit = popFirst(skippingYielding || isTheRestReserved) {
             guard isCurrent(visit, at: .inRing) else { continue }
+            let yields = lanes[visit.endpoint]?.limits.yields == true
             // In place: a copy of the lane would make its queue be copied, item by item.
             let item = lanes[visit.endpoint]?.leaveRing(at: now)
             settle(visit.endpoint)
             guard let item else { continue }
+            turnsAhead = yields ? 0 : turnsAhead + 1
             inFlight += 1
             waiting -= 1
+            count(visit.endpoint)
             return (visit.endpoint, item)
         }
         return nil
@@ -104,6 +129,7 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         if let again {
             lanes[endpoint]?.queue.prepend(again)
             waiting += 1
+            count(endpoint)
         }
         settle(endpoint)
     }
@@ -119,7 +145,12 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
     /// - Parameter limits: nil for the default ones.
     package mutating func setLimits(_ limits: Limits?, for endpoint: Endpoint, at time: Duration) {
         now = max(now, time)
-        lanes[endpoint, default: Lane(limits: defaultLimits)].limits = limits ?? defaultLimits
+        let limits = limits ?? defaultLimits
+        let former = lanes[endpoint, default: Lane(limits: defaultLimits)].limits
+        guard limits != former || lanes[endpoint] == nil else { return }
+        lanes[endpoint, default: Lane(limits: limits)].limits = limits
+        // The other ring is another place.
+        if limits.yields != former.yields { lanes[endpoint]?.place = .nowhere }
         resettle(endpoint)
     }
 
@@ -128,6 +159,7 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         lanes[endpoint]?.place = .nowhere
         let items = lanes[endpoint]?.queue.removeAll() ?? []
         waiting -= items.count
+        crowded.remove(endpoint)
         return items
     }
 
@@ -157,13 +189,30 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
 
     package var endpointCount: Int { lanes.count }
 
-    /// Of ring and heap, those of the past among them.
-    var entryCount: Int { ring.count + asleep.count }
+    /// Whether there may be one that yields and waits for its turn.
+    package var isYielderWaiting: Bool { !yielding.isEmpty }
+
+    /// Of rings and heap, those of the past among them.
+    var entryCount: Int { ring.count + yielding.count + asleep.count }
 }
 
 extension Turns {
     private func isCurrent(_ visit: Visit, at place: Place) -> Bool {
         lanes[visit.endpoint].map { $0.visit == visit.number && $0.place == place } ?? false
+    }
+
+    private mutating func popFirst(_ skippingYielding: Bool) -> Visit? {
+        if skippingYielding { return ring.popFirst() }
+        let isTheirTurn = ring.isEmpty || turnsAhead >= Self.turnsAheadAtMost
+        return isTheirTurn ? yielding.popFirst() ?? ring.popFirst() : ring.popFirst()
+    }
+
+    private mutating func count(_ endpoint: Endpoint) {
+        if lanes[endpoint].map({ $0.queue.count >= crowd }) == true {
+            crowded.insert(endpoint)
+        } else if !crowded.isEmpty {
+            crowded.remove(endpoint)
+        }
     }
 
     /// Brings the endpoints whose time has come into the ring, the earliest first.
@@ -195,18 +244,19 @@ extension Turns {
         let start = lane.nextStart
         if start <= now {
             lane.place = .inRing
-            ring.append(visit)
+            if lane.limits.yields { yielding.append(visit) } else { ring.append(visit) }
         } else {
             lane.place = .asleep(until: start)
             asleep.insert(visit, at: start)
         }
         lanes[endpoint] = lane
-        if ring.count + asleep.count > 2 * lanes.count + 64 { dropPassed() }
+        if entryCount > 2 * lanes.count + 64 { dropPassed() }
     }
 
     /// At least half of the entries are of the past then, so each has paid for its removal when it came.
     private mutating func dropPassed() {
         for visit in ring.removeAll() where isCurrent(visit, at: .inRing) { ring.append(visit) }
+        for visit in yielding.removeAll() where isCurrent(visit, at: .inRing) { yielding.append(visit) }
         asleep.removeAll { [lanes] entry in
             lanes[entry.value.endpoint].map { $0.visit == entry.value.number } != true
         }
