@@ -160,4 +160,17 @@ import Testing
         let error = #expect(throws: StorageError.self) { try Self.values("{\"a\":1;\"b\":2}\n", columns: ["a", "b"]) }
         #expect(error?.cause == "at its byte 7 there is no `,\"b\":`")
     }
+
+    @Test func `the first integer is read alone where it is written as tallyd writes it, and else not at all`() throws {
+        let line = ArchiveLine(columns: ["id", "x"])
+        func first(_ text: String) -> Int64? { line.leadingInteger(of: ContiguousArray(text.utf8)) }
+        #expect(first("{\"id\":17,\"x\":null}\n") == 17)
+        #expect(first("{\"id\":0,\"x\":null}\n") == 0)
+        #expect(first("{\"id\":999999999999999999,\"x\":1}\n") == 999_999_999_999_999_999)
+        for odd in [
+            "{\"id\":1000000000000000000,\"x\":1}\n", "{\"id\":017,\"x\":1}\n", "{\"id\":-1,\"x\":1}\n",
+            "{\"id\":1.5,\"x\":1}\n",
+            "{\"id\":\"17\",\"x\":1}\n", "{\"id\":", "{\"id\":17", "{\"ix\":17,\"x\":1}\n", "", "{\"id\":,\"x\":1}\n",
+        ] { #expect(first(odd) == nil, "\(odd)") }
+    }
 }

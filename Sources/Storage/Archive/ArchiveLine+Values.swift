@@ -29,6 +29,29 @@ extension ArchiveLine {
         return values
     }
 
+    /// The first column's value where it is an integer of few digits, without a look at the rest of the line: `values` takes as long as finding
+    /// the row that it tells of. Nil where it is anything else.
+    package func leadingInteger(of line: ContiguousArray<UInt8>) -> Int64? {
+        line.withUnsafeBufferPointer { line in
+            var start = 0
+            firstHead { start = line.starts(with: $0) ? $0.count : 0 }
+            guard start > 0 else { return nil }
+            var value: Int64 = 0
+            var index = start
+            // 18 digits never overflow.
+            while index < line.count, index - start < 18, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(line[index])
+            {
+                value = value * 10 + Int64(line[index] - UInt8(ascii: "0"))
+                index += 1
+            }
+            guard index > start, index < line.count,
+                line[index] == UInt8(ascii: ",") || line[index] == UInt8(ascii: "}"),
+                index - start == 1 || line[start] != UInt8(ascii: "0")
+            else { return nil }
+            return value
+        }
+    }
+
     /// The same of a line that `ArchiveReader.next()` gave.
     package func values(of line: ContiguousArray<UInt8>) throws -> [ArchiveValue] {
         try line.withUnsafeBufferPointer { try values(of: $0) }

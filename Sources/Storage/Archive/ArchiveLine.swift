@@ -55,6 +55,11 @@ package struct ArchiveLine: Sendable {
         }
     }
 
+    func firstHead(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        guard let end = headEnds.first else { return }
+        heads.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<end])) }
+    }
+
     /// Appends the row that the statement stands on, newline included.
     ///
     /// - Parameters:

@@ -35,17 +35,22 @@ struct ArchiveQueue {
 
     /// Reads on. False when there is no line left.
     ///
-    /// - Parameter condition: whether a line is to be gone by at all, by its values.
-    mutating func fill(where condition: ([ArchiveValue]) -> Bool = { _ in true }) throws -> Bool {
+    /// - Parameter condition: whether a line is to be gone by at all, by its values; nil: each is.
+    mutating func fill(where condition: (([ArchiveValue]) -> Bool)? = nil) throws -> Bool {
         var bytes = lines.reduce(0) { $0 + $1.bytes.count }
         while lines.count < Self.most, bytes < Self.mostBytes, !isAtEnd {
             guard let line = try reader.next() else {
                 isAtEnd = true
                 break
             }
-            let values = try decoder.values(of: line)
-            guard condition(values) else { continue }
-            lines.append(Line(key: key.map { values[$0] }, owner: owner.map { values[$0] }, bytes: line))
+            if condition == nil, key == [0], owner == nil, let id = decoder.leadingInteger(of: line) {
+                // Whatever else the line says, its row goes only where the row's own line is the same, byte for byte.
+                lines.append(Line(key: [.integer(id)], owner: nil, bytes: line))
+            } else {
+                let values = try decoder.values(of: line)
+                guard condition?(values) ?? true else { continue }
+                lines.append(Line(key: key.map { values[$0] }, owner: owner.map { values[$0] }, bytes: line))
+            }
             bytes += line.count
         }
         return !lines.isEmpty

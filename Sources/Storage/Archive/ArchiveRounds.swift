@@ -7,22 +7,26 @@ enum ArchiveRounds {
     private static let most = 4
 
     /// - Parameters:
+    ///   - ahead: parts that were prepared before; none where nothing was.
     ///   - prepare: the parts to go by, in that order; none when no row is left that may go. Told whether the parts before would not do.
     ///   - remove: removes by one part. A damaged or missing one is archived anew, and told of in the end.
     /// - Returns: false when it was asked to stop, or rows went on changing.
     /// - Throws: as `prepare` does; `StorageError` of kind `archiveDamaged` or `missing` for a file that is no longer what it was, when its rows that were
     ///   still in the database have been archived again and removed.
     static func run(
-        shouldStop: @Sendable () -> Bool, prepare: (_ anew: Bool) async throws -> [ArchivePart],
+        ahead: [ArchivePart] = [], shouldStop: @Sendable () -> Bool,
+        prepare: (_ anew: Bool) async throws -> [ArchivePart],
         remove: (ArchivePart) async throws -> Ending, markUsed: ([ArchivePart]) async throws -> Void
     ) async throws -> Bool {
         var damage: (any Error)?
         var isAnew = false
+        var ahead = ahead
         for _ in 0..<most {
             if shouldStop() { return false }
             let parts: [ArchivePart]
             do {
-                parts = try await prepare(isAnew)
+                parts = ahead.isEmpty ? try await prepare(isAnew) : ahead
+                ahead = []
             } catch is ArchiveHandover.Stopped {
                 return false
             }

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 package import Scheduling
 
@@ -5,14 +6,15 @@ package import Scheduling
 extension DayPurge {
     /// Removes a sealed day's counted rows as far as the terms allow, each after it was proven to be in an archive.
     ///
+    /// - Parameter ahead: the part that `archive` prepared for it before; nil where it did not.
     /// - Throws: as `DayArchive.prepare` and `ArchiveRounds` do.
     package func purge(
-        _ day: Day, _ terms: Terms, by archive: DayArchive,
+        _ day: Day, _ terms: Terms, by archive: DayArchive, ahead: ArchivePart? = nil,
         shouldStop: @escaping @Sendable () -> Bool = { false }
     ) async throws -> Outcome {
         var outcome = Outcome()
         outcome.isComplete = try await ArchiveRounds.run(
-            shouldStop: shouldStop,
+            ahead: ahead.map { [$0] } ?? [], shouldStop: shouldStop,
             prepare: { anew in
                 try await archive.prepare(day, terms, anew: anew, shouldStop: shouldStop).map { [$0] } ?? []
             },
@@ -37,7 +39,9 @@ extension DayPurge {
             guard case .text(let user) = values[userColumn] else { return false }
             return user.withUnsafeBufferPointer { terms.mayGo($0) }
         }
-        while try queue.fill(where: mayGo) {
+        // Where nobody has terms of their own there is nothing to ask a line.
+        guard !terms.users.isEmpty || terms.othersMayGo else { return .done }
+        while try queue.fill(where: terms.users.isEmpty ? nil : mayGo) {
             if shouldStop() { return .stopped }
             let lines = queue.lines
             let bite = try await bite(part.entry.day, terms) { db, allowance in
@@ -65,7 +69,18 @@ extension DayPurge {
         return try delete(db, lines, id: { $0.id ?? .min }, columns: shape.list, day, terms, allowance) { row, line in
             present.removeAll(keepingCapacity: true)
             try encoder.append(row, from: 0, to: &present)
-            guard present == line.bytes else { throw Stale() }
+            guard isSame(present, line.bytes) else { throw Stale() }
+        }
+    }
+
+    /// By memcmp: == goes byte by byte.
+    private static func isSame(_ one: ContiguousArray<UInt8>, _ other: ContiguousArray<UInt8>) -> Bool {
+        guard one.count == other.count else { return false }
+        return one.withUnsafeBytes { one in
+            other.withUnsafeBytes { other in
+                guard let mine = one.baseAddress, let theirs = other.baseAddress else { return true }
+                return memcmp(mine, theirs, one.count) == 0
+            }
         }
     }
 }

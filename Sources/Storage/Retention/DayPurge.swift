@@ -155,16 +155,22 @@ package struct DayPurge: Sendable {
         }
     }
 
-    /// Deletes one row, by its id, day and the time by which holds end, unless somebody holds it.
+    /// Deletes the rows between two ids, by their day and the time by which holds end, unless somebody holds them.
     private static let deletion = """
         DELETE FROM usage_logs
-        WHERE id = ?1 AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?2", now: "?3"))
+        WHERE id BETWEEN ?1 AND ?2 AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?3", now: "?4"))
         """
+
+    /// Rows that are looked at and deleted together, between two looks at the allowance: a millisecond's at most.
+    private static let stretch = 64
+    /// Ids of a day's rows lie next to each other. Between those of a stretch there may be so many of other days, which are then read in vain.
+    private static let widestGap: Int64 = 16
 
     /// Deletes rows that are counted, not set aside and not held, until the allowance is spent.
     ///
     /// Each is read first, in the same transaction, that nobody else can write in. RETURNING would say the same afterwards, but opens a table of
-    /// its own for each row: 105 s for four million rows, and 90 s without (measured).
+    /// its own for each statement: 105 s for four million rows one by one, and 90 s without (measured). They are read and deleted in stretches of
+    /// neighbours: starting a statement costs as much as finding a row.
     ///
     /// - Parameters:
     ///   - rows: in the order of their ids.
@@ -182,27 +188,74 @@ package struct DayPurge: Sendable {
             arguments: [rows.first.map(id), rows.last.map(id)])
         let date = ContiguousArray(day.description.utf8)
         try date.withUnsafeBufferPointer { date in
-            let present = try RawStatement(db, "SELECT \(columns) FROM usage_logs WHERE id = ?1")
+            let present = try RawStatement(
+                db, "SELECT \(columns), id FROM usage_logs WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
             defer { present.reset() }
+            let idColumn = sqlite3_column_count(present.handle) - 1
             let delete = try RawStatement(db, deletion)
-            delete.bind(date, at: 2)
-            delete.bind(terms.now.milliseconds, at: 3)
-            for row in rows {
-                looked += 1
-                let rowID = id(row)
-                present.bind(rowID, at: 1)
-                if rowID <= cursor, !aside.contains(rowID), try present.step() {
+            delete.bind(date, at: 3)
+            delete.bind(terms.now.milliseconds, at: 4)
+            var rest = rows[...]
+            while let first = rest.first {
+                let stretch = rest.prefix(stretchLength(rest, id: id))
+                rest = rest.dropFirst(stretch.count)
+                looked += stretch.count
+                var runs = Runs()
+                var expected = stretch.makeIterator()
+                var next = expected.next()
+                present.bind(id(first), at: 1)
+                present.bind(stretch.last.map(id) ?? id(first), at: 2)
+                while try present.step() {
+                    let rowID = sqlite3_column_int64(present.handle, idColumn)
+                    // Those that are gone by now.
+                    while let row = next, id(row) < rowID { next = expected.next() }
+                    guard let row = next, id(row) == rowID, rowID <= cursor, !aside.contains(rowID) else {
+                        runs.end()
+                        continue
+                    }
                     try check(present.handle, row)
-                    present.reset()
-                    delete.bind(rowID, at: 1)
+                    runs.add(rowID)
+                }
+                present.reset()
+                for run in runs.all {
+                    delete.bind(run.lowerBound, at: 1)
+                    delete.bind(run.upperBound, at: 2)
                     try delete.run()
                     removed += Int(sqlite3_changes(db.sqliteConnection))
                 }
-                present.reset()
                 if allowance.isSpent { break }
             }
         }
         return (removed, of: looked)
+    }
+
+    /// How many of the first rows are neighbours: one at least.
+    private static func stretchLength<Row>(_ rows: some Collection<Row>, id: (Row) -> Int64) -> Int {
+        var length = 0
+        var last: Int64?
+        for row in rows.prefix(stretch) {
+            let rowID = id(row)
+            if let last {
+                let (gap, isFar) = rowID.subtractingReportingOverflow(last)
+                guard !isFar, gap > 0, gap <= widestGap else { break }
+            }
+            last = rowID
+            length += 1
+        }
+        return length
+    }
+
+    /// Ids between which no row stands that must stay.
+    private struct Runs {
+        private(set) var all: [ClosedRange<Int64>] = []
+        private var isOpen = false
+
+        mutating func add(_ id: Int64) {
+            if isOpen, let run = all.popLast() { all.append(run.lowerBound...id) } else { all.append(id...id) }
+            isOpen = true
+        }
+
+        mutating func end() { isOpen = false }
     }
 
     private static func delete(
@@ -268,10 +321,14 @@ package struct DayPurge: Sendable {
         let cursor = try RollupState.read(db).cursor
         let aside = Set(try Int64.fetchAll(db, sql: "SELECT row_id FROM usage_rejects"))
         var ids: [Int64] = []
-        try UsageScan.forEachRow(db, day...day, calendar: calendar, columns: "created_at, user_id", through: cursor) {
+        // Where nobody has terms of their own the index has all there is to know.
+        let asksUser = !terms.users.isEmpty
+        guard asksUser || terms.othersMayGo else { return [] }
+        let columns = asksUser ? "created_at, user_id" : "created_at"
+        try UsageScan.forEachRow(db, day...day, calendar: calendar, columns: columns, through: cursor) {
             statement, id in
             guard id > after, !aside.contains(id), let instant = UsageAccumulator.instant(statement, 1),
-                calendar.day(of: instant) == day, terms.mayGo(UsageColumn(statement, 2).bytes)
+                calendar.day(of: instant) == day, !asksUser || terms.mayGo(UsageColumn(statement, 2).bytes)
             else { return }
             ids.append(id)
         }

@@ -40,31 +40,62 @@ extension RetentionRun {
         let purge = DayPurge(store: store, zone: zone, term: term)
         var calendar = DayCalendar(zone: zone)
         let justSealed = Set(outcome.daysSealed)
-        for day in plan.days where day.step == .purge || (day.isDue && justSealed.contains(day.day)) {
+        let due = plan.days.filter { $0.step == .purge || ($0.isDue && justSealed.contains($0.day)) }.map { day in
+            let end = calendar.bounds(of: day.day).upperBound
+            return (day: day.day, terms: planner.terms(of: end, plan.period, overrides, believed, run: run))
+        }
+        let stop: @Sendable () -> Bool = {
+            progress()
+            return shouldStop()
+        }
+        let archive = archives(of: .usageLogs, progress).map { DayArchive($0) }
+        var ahead: ArchiveAhead?
+        for (index, (day, terms)) in due.enumerated() {
             if shouldStop() {
                 outcome.isComplete = false
                 return
             }
-            let end = calendar.bounds(of: day.day).upperBound
-            let terms = planner.terms(of: end, plan.period, overrides, believed, run: run)
-            let stop: @Sendable () -> Bool = {
-                progress()
-                return shouldStop()
+            // The next day's archive is written while this day's rows go, which is the other half of the work.
+            let next = archive != nil && index + 1 < due.count ? due[index + 1] : nil
+            async let nextAhead = Self.prepare(next, archive, stop)
+            let purged: DayPurge.Outcome
+            do {
+                purged =
+                    if let archive {
+                        try await purge.purge(day, terms, by: archive, ahead: try ahead?.get() ?? nil, shouldStop: stop)
+                    } else {
+                        try await purge.purge(day, terms, shouldStop: stop)
+                    }
+            } catch {
+                // To its end, with what it is writing.
+                _ = await nextAhead
+                throw error
             }
-            let purged =
-                if let parts = archives(of: .usageLogs, progress) {
-                    try await purge.purge(day.day, terms, by: DayArchive(parts), shouldStop: stop)
-                } else {
-                    try await purge.purge(day.day, terms, shouldStop: stop)
-                }
+            ahead = await nextAhead
             result.removed += purged.removed
             result.kept += purged.kept
-            if purged.removed > 0 { outcome.daysPurged.append(day.day) }
+            if purged.removed > 0 { outcome.daysPurged.append(day) }
             if !purged.isComplete {
                 outcome.isComplete = false
-                if !shouldStop() { result.note = "\(day.day) waits for corrections to be counted" }
+                if !shouldStop() { result.note = "\(day) waits for corrections to be counted" }
                 return
             }
+        }
+    }
+
+    /// A part that is written before its turn. What kept it from being written is told when its turn comes.
+    private typealias ArchiveAhead = Swift.Result<ArchivePart?, any Error>
+
+    private static func prepare(
+        _ next: (day: Day, terms: DayPurge.Terms)?, _ archive: DayArchive?, _ shouldStop: @escaping @Sendable () -> Bool
+    ) async -> ArchiveAhead? {
+        guard let next, let archive else { return nil }
+        do {
+            return .success(try await archive.prepare(next.day, next.terms, anew: false, shouldStop: shouldStop))
+        } catch is ArchiveHandover.Stopped {
+            return nil
+        } catch {
+            return .failure(error)
         }
     }
 

@@ -148,9 +148,10 @@ enum UsageScan {
             FROM usage_logs
             WHERE created_at >= ?1 AND created_at < ?2
               AND id <= ?5
-              -- in the margins, only times with an offset of their own, which their text puts on another date
+              -- in the margins, only times with an offset of their own, which their text puts on another date; the + keeps SQLite from trying
+              -- to make a number of each text, as the column's type asks for (a tenth of a plan's time)
               AND (
-                created_at >= ?3 AND created_at < ?4
+                +created_at >= ?3 AND +created_at < ?4
                 OR instr(substr(created_at, 11), '+') > 0
                 OR instr(substr(created_at, 11), '-') > 0
               )
