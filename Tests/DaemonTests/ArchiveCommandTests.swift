@@ -64,7 +64,8 @@ import Testing
         path: "/data/archive/usage_logs/2026-11-10.2.jsonl.zst", table: "usage_logs", day: .first, part: 2,
         sha256: "c0ffee")
 
-    /// Runs a shell's script, which stands for any program.
+    /// Runs a shell's script, which stands for any program. The shell reads it: a file that was just written can't be executed for as long as another
+    /// test's child, between fork and exec, has it open.
     private func run(
         _ script: String, timeout: Duration = .seconds(20), environment: [String: String] = [:],
         _ shouldStop: @escaping @Sendable () -> Bool = { false }
@@ -73,7 +74,8 @@ import Testing
         try "#!/bin/sh\ncd '\(folder.path)'\n\(script)\n".write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
         let run = ArchiveCommandRun(
-            command: try ArchiveCommand("'\(path)' one 'two three'"), timeout: timeout, environment: environment,
+            command: try ArchiveCommand("/bin/sh '\(path)' one 'two three'"), timeout: timeout,
+            environment: environment,
             monotonic: { .nanoseconds(Int64(MonotonicClock.nanoseconds())) },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         return try await run.handover.take(Self.file, shouldStop)

@@ -46,7 +46,7 @@ final class HostileReceiver: Sendable {
         answer: @escaping @Sendable (Int) -> [Step]
     ) async throws {
         let watch = Watch()
-        channel = try await ServerBootstrap(group: Self.loops)
+        let bootstrap = ServerBootstrap(group: Self.loops)
             .serverChannelOption(.backlog, value: 2_048)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -56,9 +56,21 @@ final class HostileReceiver: Sendable {
                     try pipeline.addHandler(ScriptHandler(watch, framing, greeting, answer))
                 }
             }
-            .bind(host: address, port: port).get()
+        channel = try await Self.bind(bootstrap, address, port)
         self.watch = watch
         self.port = channel.localAddress?.port ?? 0
+    }
+
+    /// A given port was another receiver's until now. Since then a connection of another test may have it as its own end: for as long as that test takes.
+    private static func bind(_ bootstrap: ServerBootstrap, _ address: String, _ port: Int) async throws -> any Channel {
+        for _ in 0..<100 where port != 0 {
+            do {
+                return try await bootstrap.bind(host: address, port: port).get()
+            } catch let error as IOError where error.errnoCode == EADDRINUSE {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+        return try await bootstrap.bind(host: address, port: port).get()
     }
 
     var seen: Seen { watch.seen }
