@@ -60,6 +60,7 @@ let package = Package(
             resources: [.embedInCode("SQL")],
             swiftSettings: strict
         ),
+        .target(name: "CMemory"),
         .target(name: "CSQLiteConfig"),
         .systemLibrary(
             name: "CZstd",
@@ -69,6 +70,7 @@ let package = Package(
         .target(
             name: "Storage",
             dependencies: [
+                "CMemory",
                 "CSQLiteConfig",
                 "CZstd",
                 "Scheduling",
