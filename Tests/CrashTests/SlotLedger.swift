@@ -64,7 +64,9 @@ struct SlotLedger {
         // Whatever ends the daemons ends the last run, too. A slot is given up when its last attempt is cut like those before.
         let open = rollup.dropLast().filter { $0.state != "succeeded" && !$0.isGivenUp }
         #expect(open.isEmpty, "\(open)")
-        #expect(givenUp * 50 <= rollup.count, "\(givenUp) slots were given up")
+        #expect(givenUp * 5 <= cut, "\(givenUp) slots were given up with \(cut) attempts cut, and each has five")
+        // Five crashes in a row may meet any one slot, also in a run of a few.
+        #expect(givenUp * 50 <= max(rollup.count, 50), "\(givenUp) slots were given up")
         #expect(["succeeded", "cancelled"].contains(last.state), "\(last)")
         let unordered = zip(rollup, rollup.dropFirst()).filter { $1.startedAt < $0.finishedAt ?? .max }
         #expect(unordered.isEmpty, "\(unordered)")

@@ -132,6 +132,19 @@ import Testing
         }
     }
 
+    /// By column; nil for a line that is refused.
+    private static func integers(_ decoder: ArchiveLine, _ line: ContiguousArray<UInt8>) -> [Int: Int64]? {
+        var integers: [Int: Int64] = [:]
+        return line.withUnsafeBufferPointer { line in
+            do {
+                try decoder.forEachInteger(of: line) { integers[$0] = $1 }
+                return integers
+            } catch {
+                return nil
+            }
+        }
+    }
+
     @Test func `a line with a byte changed is refused, or is what its new values give`() throws {
         var random = SplitMix64(for: "Archive lines with a byte changed")
         let queue = try Self.makeDatabase()
@@ -150,7 +163,10 @@ import Testing
                 case 1: changed.remove(at: place)
                 default: changed.insert(line[Int.random(in: line.indices, using: &random)], at: place)
                 }
-                guard let values = try? encoder.values(of: changed) else { continue }
+                let values = try? encoder.values(of: changed)
+                #expect(Self.integers(encoder, line) == (try encoder.values(of: line)).integers)
+                #expect(Self.integers(encoder, changed) == values?.integers)
+                guard let values else { continue }
                 read += 1
                 for (index, value) in values.enumerated() {
                     try ArchiveLine.bind(value, to: select, at: Int32(index + 1))
@@ -163,6 +179,15 @@ import Testing
             }
         }
         #expect(read > 0)
+    }
+}
+
+extension [ArchiveValue] {
+    /// By their places.
+    fileprivate var integers: [Int: Int64] {
+        enumerated().reduce(into: [:]) { integers, element in
+            if case .integer(let number) = element.element { integers[element.offset] = number }
+        }
     }
 }
 

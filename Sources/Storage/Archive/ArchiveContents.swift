@@ -12,10 +12,6 @@ struct ArchiveContents: Sendable, Equatable {
 
     private static let summed = ["input_tokens", "output_tokens", "total_tokens", "latency"]
 
-    static func summedColumns(_ columns: [String]) -> [(name: String, index: Int)] {
-        summed.compactMap { name in columns.firstIndex(of: name).map { (name, $0) } }
-    }
-
     mutating func add(_ other: ArchiveContents) {
         rows += other.rows
         firstID = [firstID, other.firstID].compactMap(\.self).min()
@@ -28,31 +24,101 @@ struct ArchiveContents: Sendable, Equatable {
         lastID = max(lastID ?? id, id)
     }
 
-    /// Goes through rows by their rowid, and calls `visit` with each as a line. A row that somebody has removed meanwhile is left out.
+    /// The sums as they grow, by column instead of by name.
+    private struct Sums {
+        let columns: [(name: String, index: Int)]
+        private var totals: [Int64?]
+        /// Per column of the table its place in `totals`; −1 for those that are not summed.
+        private var places: [Int]
+
+        init(_ table: [String]) {
+            columns = summed.compactMap { name in table.firstIndex(of: name).map { (name, $0) } }
+            totals = Array(repeating: nil, count: columns.count)
+            places = Array(repeating: -1, count: table.count)
+            for (place, column) in columns.enumerated() { places[column.index] = place }
+        }
+
+        @inline(__always)
+        mutating func add(_ value: Int64, column: Int) {
+            let place = places[column]
+            if place >= 0 { totals[place] = (totals[place] ?? 0) &+ value }
+        }
+
+        var byName: [String: Int64] {
+            Dictionary(
+                uniqueKeysWithValues: zip(columns, totals).compactMap { column, total in total.map { (column.name, $0) }
+                })
+        }
+    }
+
+    /// Lines that were read from one snapshot.
+    struct Batch: Sendable {
+        fileprivate(set) var contents = ArchiveContents()
+        /// Of the ids, so many were gone through.
+        fileprivate(set) var looked = 0
+        private var bytes: ContiguousArray<UInt8> = []
+        private var ends: [Int] = []
+
+        /// Rows of a snapshot at most: 20 to 40 ms of reading by id. What is done with the lines comes after it, so that a log can be begun anew meanwhile.
+        static let mostRows = 10_000
+        /// And no more bytes than this and a line.
+        static let mostBytes = 8 * 1_024 * 1_024
+
+        var isFull: Bool { bytes.count >= Self.mostBytes }
+
+        fileprivate mutating func append(_ line: ArchiveLine, _ row: OpaquePointer) throws {
+            try line.append(row, from: 0, to: &bytes)
+            ends.append(bytes.count)
+        }
+
+        /// Calls `visit` with each line, newline included.
+        func forEachLine(_ visit: (UnsafeBufferPointer<UInt8>) throws -> Void) rethrows {
+            try bytes.withUnsafeBufferPointer { bytes in
+                var start = 0
+                for end in ends {
+                    try visit(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+                    start = end
+                }
+            }
+        }
+    }
+
+    /// Reads rows by their rowid, as many as a batch holds. A row that somebody has removed meanwhile is left out.
     static func read(
         _ ids: ArraySlice<Int64>, _ source: ArchiveSource, _ shape: ArchiveSource.Shape, _ line: ArchiveLine,
-        _ db: Database, _ visit: (ContiguousArray<UInt8>) throws -> Void
-    ) throws -> ArchiveContents {
-        let row = try RawStatement(db, "SELECT \(shape.list) FROM \(source.table) WHERE rowid = ?1")
+        _ db: Database
+    ) throws -> Batch {
+        let row = try RawStatement(
+            db, "SELECT \(shape.list), rowid FROM \(source.table) WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid")
         defer { row.reset() }
-        let summed = summedColumns(shape.columns).map { ($0.name, Int32($0.index)) }
-        var contents = ArchiveContents()
-        var bytes: ContiguousArray<UInt8> = []
-        for id in ids {
-            row.bind(id, at: 1)
-            if try row.step() {
-                bytes.removeAll(keepingCapacity: true)
-                try line.append(row.handle, from: 0, to: &bytes)
-                try visit(bytes)
-                contents.rows += 1
-                contents.add(id)
-                for (name, column) in summed where sqlite3_column_type(row.handle, column) == SQLITE_INTEGER {
-                    contents.sums[name, default: 0] &+= sqlite3_column_int64(row.handle, column)
+        let idColumn = Int32(shape.columns.count)
+        var sums = Sums(shape.columns)
+        var batch = Batch()
+        var rest = ids.prefix(Batch.mostRows)
+        while let first = rest.first, !batch.isFull {
+            let stretch = rest.prefix(Neighbours.length(rest) { $0 })
+            rest = rest.dropFirst(stretch.count)
+            batch.looked += stretch.count
+            var expected = stretch[...]
+            row.bind(first, at: 1)
+            row.bind(stretch.last ?? first, at: 2)
+            while try row.step() {
+                let id = sqlite3_column_int64(row.handle, idColumn)
+                // Those that are gone by now.
+                while let next = expected.first, next < id { expected = expected.dropFirst() }
+                guard expected.first == id else { continue }
+                try batch.append(line, row.handle)
+                batch.contents.rows += 1
+                batch.contents.add(id)
+                for column in sums.columns where sqlite3_column_type(row.handle, Int32(column.index)) == SQLITE_INTEGER
+                {
+                    sums.add(sqlite3_column_int64(row.handle, Int32(column.index)), column: column.index)
                 }
             }
             row.reset()
         }
-        return contents
+        batch.contents.sums = sums.byName
+        return batch
     }
 
     /// Reads an archive to its end, decodes each line, and compares the whole with what was meant.
@@ -62,16 +128,17 @@ struct ArchiveContents: Sendable, Equatable {
     ) throws {
         let reader = try ArchiveReader(path: path, files: files)
         let line = ArchiveLine(columns: shape.columns)
-        let summed = summedColumns(shape.columns)
+        let idColumn = shape.id ?? -1
+        var sums = Sums(shape.columns)
         var read = ArchiveContents()
         try reader.forEachLine { bytes in
-            let values = try line.values(of: bytes)
             read.rows += 1
-            if let column = shape.id, case .integer(let id) = values[column] { read.add(id) }
-            for (name, column) in summed {
-                if case .integer(let number) = values[column] { read.sums[name, default: 0] &+= number }
+            try line.forEachInteger(of: bytes) { column, value in
+                if column == idColumn { read.add(value) }
+                sums.add(value, column: column)
             }
         }
+        read.sums = sums.byName
         var expected = contents
         if shape.id == nil { (expected.firstID, expected.lastID) = (nil, nil) }
         guard reader.digest == digest, read == expected else {

@@ -12,21 +12,44 @@ extension ArchiveLine {
         var cursor = LineCursor(line)
         var values: [ArchiveValue] = []
         values.reserveCapacity(columns.count)
-        do {
+        try explaining {
             try forEachHead { head in
                 try cursor.expect(head)
                 values.append(try cursor.value())
             }
-            if columns.isEmpty { try cursor.expect("{") }
-            try cursor.expect("}\n")
-            try cursor.expectEnd()
+            try cursor.expectLineEnd(isEmpty: columns.isEmpty)
+        }
+        return values
+    }
+
+    /// Reads a line as `values` does, and refuses what it refuses, but gives out integers alone, each with its column's index: no value is made of
+    /// what is only to be well-formed.
+    ///
+    /// - Throws: as `values` does.
+    package func forEachInteger(
+        of line: UnsafeBufferPointer<UInt8>, _ visit: (_ column: Int, _ value: Int64) -> Void
+    ) throws {
+        var cursor = LineCursor(line)
+        var column = 0
+        try explaining {
+            try forEachHead { head in
+                try cursor.expect(head)
+                if let integer = try cursor.passValue() { visit(column, integer) }
+                column += 1
+            }
+            try cursor.expectLineEnd(isEmpty: columns.isEmpty)
+        }
+    }
+
+    private func explaining(_ work: () throws -> Void) throws {
+        do {
+            try work()
         } catch let problem as LineCursor.Problem {
             throw StorageError(
                 .archiveDamaged, cannot: "read", "a line of the archive",
                 because: "at its byte \(problem.offset + 1) \(problem.description)",
                 remedy: "Compare the file with its checksum (`sha256sum`), and restore it from a copy.")
         }
-        return values
     }
 
     /// The first column's value where it is an integer of few digits, without a look at the rest of the line: `values` takes as long as finding
@@ -87,7 +110,9 @@ private struct LineCursor {
         try expect(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
     }
 
-    func expectEnd() throws {
+    mutating func expectLineEnd(isEmpty: Bool) throws {
+        if isEmpty { try expect("{") }
+        try expect("}\n")
         guard offset == bytes.count else { throw problem("the line should have ended") }
     }
 
@@ -106,6 +131,43 @@ private struct LineCursor {
             return .null
         default: return try number()
         }
+    }
+
+    /// Goes behind a value. Most are read where they stand; for the others, which are few, a value is made.
+    ///
+    /// - Returns: what an integer says; nil for a value of another kind.
+    mutating func passValue() throws -> Int64? {
+        if next == UInt8(ascii: "\"") {
+            if !passPlainString() { _ = try string() }
+            return nil
+        }
+        if let integer = passInteger() { return integer }
+        if case .integer(let number) = try value() { return number }
+        return nil
+    }
+
+    /// A string of ASCII without escapes.
+    private mutating func passPlainString() -> Bool {
+        let end = JSONText.plainPrefix(bytes, from: offset + 1)
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return false }
+        offset = end + 1
+        return true
+    }
+
+    /// An integer of at most 18 digits, which never overflow, without a sign and written as tallyd does; nil for anything else, which may be one as well.
+    private mutating func passInteger() -> Int64? {
+        var end = offset
+        var number: Int64 = 0
+        while end < bytes.count, case let digit = bytes[end] &- UInt8(ascii: "0"), digit < 10 {
+            guard end - offset < 18 else { return nil }
+            number = number * 10 + Int64(digit)
+            end += 1
+        }
+        guard end > offset, end < bytes.count, bytes[end] == UInt8(ascii: ",") || bytes[end] == UInt8(ascii: "}"),
+            end - offset == 1 || bytes[offset] != UInt8(ascii: "0")
+        else { return nil }
+        offset = end
+        return number
     }
 
     // MARK: Numbers

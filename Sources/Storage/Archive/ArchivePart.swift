@@ -15,16 +15,16 @@ package struct ArchivePart: Sendable {
     package var path: String { entry.path }
     package var part: Int { entry.part }
 
-    /// What it holds, as it is now and not as it was when it was written: days may lie between.
+    /// Its lines, once its file is proven to be the one that was decoded, counted and hashed when it was recorded: days may lie between.
     ///
     /// - Throws: `StorageError` of kind `archiveDamaged` or `missing`.
     func verified(_ files: ArchiveFiles) throws -> (columns: [String], lines: ArchiveReader) {
         if let opened {
-            try opened.proof.verify(expected: entry.digest)
+            try opened.proof.verifyFile(expected: entry.digest)
             return (opened.columns, opened.lines)
         }
-        try ArchiveReader.verify(path: path, expected: entry.digest, files: files)
+        try ArchiveReader(path: path, files: files).verifyFile(expected: entry.digest)
         let columns = try ArchiveSidecar.read(for: path, files: files).columns
-        return (columns, try ArchiveReader(path: path, files: files))
+        return (columns, try ArchiveReader(path: path, files: files, sums: false))
     }
 }

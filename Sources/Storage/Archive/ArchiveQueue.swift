@@ -1,5 +1,5 @@
-/// The lines of a part that are still to be gone by, read some ahead of the bites that take them.
-struct ArchiveQueue {
+/// The lines of a part that are still to be gone by: the next ones are read while the ones before are gone by.
+final class ArchiveQueue {
     struct Line: Sendable {
         /// What finds its row again: the values of the primary key.
         let key: [ArchiveValue]
@@ -14,30 +14,59 @@ struct ArchiveQueue {
         }
     }
 
-    /// Lines that are read at a time; a bite takes some hundred.
+    /// What a bite took of the lines.
+    enum Bite {
+        case took(Int)
+        case end(ArchiveRounds.Ending)
+    }
+
+    /// Lines that are read at a time; a bite takes some hundred. Twice as many are held.
     private static let most = 2_000
     /// And no more bytes than this and a line: 8 MiB.
     private static let mostBytes = 8 * 1_024 * 1_024
 
-    private(set) var lines: [Line] = []
     private let reader: ArchiveReader
     private let decoder: ArchiveLine
     private let key: [Int]
     private let owner: Int?
+    private let condition: (@Sendable ([ArchiveValue]) -> Bool)?
     private var isAtEnd = false
 
-    init(_ reader: ArchiveReader, _ shape: ArchiveSource.Shape, owner: String? = nil) {
+    /// - Parameter condition: whether a line is to be gone by at all, by its values; nil: each is.
+    init(
+        _ reader: ArchiveReader, _ shape: ArchiveSource.Shape, owner: String? = nil,
+        where condition: (@Sendable ([ArchiveValue]) -> Bool)? = nil
+    ) {
         self.reader = reader
         decoder = ArchiveLine(columns: shape.columns)
         key = shape.key
         self.owner = owner.flatMap { shape.columns.firstIndex(of: $0) }
+        self.condition = condition
     }
 
-    /// Reads on. False when there is no line left.
+    /// Calls `bite` with the lines that are next, never with none, until none is left or it ends.
     ///
-    /// - Parameter condition: whether a line is to be gone by at all, by its values; nil: each is.
-    mutating func fill(where condition: (([ArchiveValue]) -> Bool)? = nil) throws -> Bool {
-        var bytes = lines.reduce(0) { $0 + $1.bytes.count }
+    /// - Throws: what it throws, and what reading a damaged archive does.
+    func goThrough(_ bite: (ArraySlice<Line>) async throws -> Bite) async throws -> ArchiveRounds.Ending {
+        var lines = try read()
+        while !lines.isEmpty {
+            async let following = read()
+            var rest = lines[...]
+            while !rest.isEmpty {
+                switch try await bite(rest) {
+                case .took(let count): rest = rest.dropFirst(count)
+                case .end(let ending): return ending
+                }
+            }
+            lines = try await following
+        }
+        return .done
+    }
+
+    /// None at the end.
+    private func read() throws -> [Line] {
+        var lines: [Line] = []
+        var bytes = 0
         while lines.count < Self.most, bytes < Self.mostBytes, !isAtEnd {
             guard let line = try reader.next() else {
                 isAtEnd = true
@@ -53,10 +82,9 @@ struct ArchiveQueue {
             }
             bytes += line.count
         }
-        return !lines.isEmpty
-    }
-
-    mutating func drop(_ count: Int) {
-        lines.removeFirst(count)
+        return lines
     }
 }
+
+// Its state is that of `read`, which is called again only when the call before has returned.
+extension ArchiveQueue: @unchecked Sendable {}

@@ -16,13 +16,14 @@ package final class PoliteWriter: Sendable {
     private let steps: Allowance.Steps?
     private let log: WriteAheadLog
     private let state: Mutex<State>
+    let longReads = LongReads()
 
     private struct State {
         var pace: Pace
         var courtesy: Courtesy
         var nextCheckpoint: UInt64 = 0
-        /// What the log may hold while nobody else writes, in bytes; nil: eight times the pace's limit.
-        var logLimit: Int64?
+        /// What the log may hold while nobody else writes; nil: eight times the pace's limit.
+        var smallLog: SmallLog?
         var totals = Totals()
     }
 
@@ -225,8 +226,15 @@ package final class PoliteWriter: Sendable {
 
     /// In the middle of work only at twice that: it stops the work for as long as the volume takes.
     private func checkpointIfLarge(_ db: Database, now: UInt64) throws {
-        let (next, ownLimit) = state.withLock { ($0.nextCheckpoint, $0.courtesy.isShared ? nil : $0.logLimit) }
-        if let ownLimit { return try checkpoint(db, above: ownLimit) }
+        let (next, smallLog) = state.withLock { ($0.nextCheckpoint, $0.courtesy.isShared ? nil : $0.smallLog) }
+        if var smallLog {
+            switch smallLog.look(log.bytes, holdReads: longReads.hold) {
+            case .nothing: break
+            case .begunAnew: longReads.release()
+            case .full: try checkpoint(db, above: 0)
+            }
+            return state.withLock { if $0.smallLog != nil { $0.smallLog = smallLog } }
+        }
         guard now >= next else { return }
         state.withLock { $0.nextCheckpoint = now + 50_000_000 }
         try checkpoint(db, above: 8 * pace.walLimitBytes)
@@ -235,13 +243,50 @@ package final class PoliteWriter: Sendable {
     /// Does work that writes a page or more for each row, such as a purge, with the log kept small: what it holds is copied back as it goes, for as
     /// long as nobody else writes. A gateway's own checkpoints do that while it does.
     func keepingLogSmall<T>(_ work: () async throws -> T) async throws -> T {
-        state.withLock { $0.logLimit = Self.smallLogBytes }
-        defer { state.withLock { $0.logLimit = nil } }
+        state.withLock { $0.smallLog = SmallLog() }
+        defer {
+            state.withLock { $0.smallLog = nil }
+            longReads.release()
+        }
         return try await work()
     }
 
-    /// With the bite that passes it, the log stays below 16 MiB, so that a volume that was nearly full is not filled by a purge.
-    private static let smallLogBytes: Int64 = 12 * 1_024 * 1_024
+    /// What is to be done about a log that is to stay small: a value, told its length after every commit.
+    struct SmallLog: Sendable, Equatable {
+        enum Step: Sendable, Equatable {
+            case nothing
+            /// To be copied back now.
+            case full
+            /// The commit before began it anew.
+            case begunAnew
+        }
+
+        /// The length at which it was found full, nil below the limit; at which it was last copied back since; and whether no reading was in the way then.
+        private var fullAt: Int64?
+        private var copiedAt = limit
+        private var wasAlone = false
+
+        /// With the bites until the long readings are over, the log stays below 16 MiB, so that a volume that was nearly full is not filled by a
+        /// purge.
+        private static let limit: Int64 = 10 * 1_024 * 1_024
+        /// A checkpoint beside a snapshot brings two files to the disk for a few pages; after every bite it took a sixth of a purge's time. It is tried
+        /// each time that so much has come, for snapshots that nobody here knows of.
+        private static let growth: Int64 = 3 * 1_024 * 1_024
+
+        /// - Parameter holdReads: has long readings wait; true when none is under way.
+        mutating func look(_ bytes: Int64, holdReads: () -> Bool) -> Step {
+            if let full = fullAt, bytes < full {
+                fullAt = nil
+                if bytes <= Self.limit { return .begunAnew }
+            }
+            guard bytes > Self.limit else { return .nothing }
+            if fullAt == nil { (fullAt, copiedAt, wasAlone) = (bytes, Self.limit, false) }
+            let isAlone = holdReads()
+            guard isAlone && !wasAlone || bytes >= copiedAt + Self.growth else { return .nothing }
+            (copiedAt, wasAlone) = (bytes, isAlone)
+            return .full
+        }
+    }
 
     /// PASSIVE and nothing else: it waits for nobody and makes nobody wait. Only far over the limit, because SQLite 3.7.0 to 3.51.2 can
     /// corrupt a WAL database when a checkpoint races another connection's reset of the log (sqlite.org/wal.html, "The WAL-Reset Bug").

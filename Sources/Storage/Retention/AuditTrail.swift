@@ -22,7 +22,7 @@ enum AuditTrail {
     static func notePurge(
         of table: RetentionTable, day: String?, rows: Int, run: String, now: Instant, _ db: Database
     ) throws {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 INSERT INTO audit_logs (id, user_id, action, resource_type, resource_id, metadata, created_at)
                 VALUES (?1, 'tallyd', 'retention.purged', ?2, ?3, json_object('rows', ?4, 'untold', ?4), ?5)
@@ -31,7 +31,8 @@ enum AuditTrail {
                       metadata,
                       '$.rows', json_extract(metadata, '$.rows') + ?4,
                       '$.untold', COALESCE(json_extract(metadata, '$.untold'), 0) + ?4)
-                """,
+                """
+        ).execute(
             arguments: [
                 "\(purgePrefix)\(run)\(purgeSuffix(table.rawValue, day))", table.rawValue, day, rows, now.description,
             ])

@@ -29,21 +29,21 @@ extension DayPurge {
         _ outcome: inout Outcome
     ) async throws -> ArchiveRounds.Ending {
         let (columns, reader) = try part.verified(files)
-        let shape = try await store.read("read the columns of") { db in try ArchiveSource.usageLogs.shape(db) }
+        let shape = try await store.read("read the columns of", on: 1) { db in
+            try ArchiveSource.usageLogs.shape(db)
+        }
         guard columns == shape.columns, shape.id != nil, let userColumn = columns.firstIndex(of: "user_id") else {
             return .differs
         }
-        var queue = ArchiveQueue(reader, shape)
-        func mayGo(_ values: [ArchiveValue]) -> Bool {
+        // Where nobody has terms of their own there is nothing to ask a line.
+        guard !terms.users.isEmpty || terms.othersMayGo else { return .done }
+        let mayGo: @Sendable ([ArchiveValue]) -> Bool = { values in
             // A counted row's user is a text; a line that says otherwise is no counted row.
             guard case .text(let user) = values[userColumn] else { return false }
             return user.withUnsafeBufferPointer { terms.mayGo($0) }
         }
-        // Where nobody has terms of their own there is nothing to ask a line.
-        guard !terms.users.isEmpty || terms.othersMayGo else { return .done }
-        while try queue.fill(where: terms.users.isEmpty ? nil : mayGo) {
-            if shouldStop() { return .stopped }
-            let lines = queue.lines
+        return try await ArchiveQueue(reader, shape, where: terms.users.isEmpty ? nil : mayGo).goThrough { lines in
+            if shouldStop() { return .end(.stopped) }
             let bite = try await bite(part.entry.day, terms) { db, allowance in
                 try Self.delete(db, lines, part.entry.day, terms, shape, allowance)
             }
@@ -51,16 +51,16 @@ extension DayPurge {
             case .removed(let removed, let looked):
                 outcome.removed += removed
                 outcome.kept += looked - removed
-                queue.drop(looked)
-            case .unsettled: return .stopped
-            case .stale: return .differs
+                return .took(looked)
+            case .unsettled: return .end(.stopped)
+            case .stale: return .end(.differs)
             }
         }
-        return .done
     }
 
     private static func delete(
-        _ db: Database, _ lines: [ArchiveQueue.Line], _ day: Day, _ terms: Terms, _ shape: ArchiveSource.Shape,
+        _ db: Database, _ lines: ArraySlice<ArchiveQueue.Line>, _ day: Day, _ terms: Terms,
+        _ shape: ArchiveSource.Shape,
         _ allowance: Allowance
     ) throws -> (Int, of: Int) {
         let encoder = ArchiveLine(columns: shape.columns)

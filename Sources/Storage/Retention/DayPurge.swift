@@ -128,12 +128,14 @@ package struct DayPurge: Sendable {
                 try term?.check(db)
                 try Self.checkSealed(db, day)
                 // A row may have been corrected into one that can't be counted: until the log has been worked off nobody knows.
-                let isQuiet = try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT 1 FROM usage_changes)") ?? false
+                let isQuiet =
+                    try Bool.fetchOne(db.cachedStatement(sql: "SELECT NOT EXISTS (SELECT 1 FROM usage_changes)"))
+                    ?? false
                 guard isQuiet else { return .unsettled }
                 // What is deleted while this flag is up is no correction.
-                try db.execute(sql: "UPDATE rollup_state SET purging = 1 WHERE id = 1")
+                try db.cachedStatement(sql: "UPDATE rollup_state SET purging = 1 WHERE id = 1").execute()
                 let (removed, looked) = try delete(db, allowance)
-                try db.execute(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1")
+                try db.cachedStatement(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1").execute()
                 if removed > 0 {
                     try AuditTrail.notePurge(
                         of: .usageLogs, day: day.description, rows: removed, run: terms.run, now: terms.now, db)
@@ -147,7 +149,7 @@ package struct DayPurge: Sendable {
 
     private static func checkSealed(_ db: Database, _ day: Day) throws {
         let state = try String.fetchOne(
-            db, sql: "SELECT state FROM usage_days WHERE date = ?", arguments: [day.description])
+            db.cachedStatement(sql: "SELECT state FROM usage_days WHERE date = ?"), arguments: [day.description])
         guard let state, state != "adopted" else {
             throw StorageError(
                 .rawIncomplete, cannot: "purge", "\(day)", because: "it is not sealed",
@@ -161,16 +163,11 @@ package struct DayPurge: Sendable {
         WHERE id BETWEEN ?1 AND ?2 AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?3", now: "?4"))
         """
 
-    /// Rows that are looked at and deleted together, between two looks at the allowance: a millisecond's at most.
-    private static let stretch = 64
-    /// Ids of a day's rows lie next to each other. Between those of a stretch there may be so many of other days, which are then read in vain.
-    private static let widestGap: Int64 = 16
-
     /// Deletes rows that are counted, not set aside and not held, until the allowance is spent.
     ///
     /// Each is read first, in the same transaction, that nobody else can write in. RETURNING would say the same afterwards, but opens a table of
     /// its own for each statement: 105 s for four million rows one by one, and 90 s without (measured). They are read and deleted in stretches of
-    /// neighbours: starting a statement costs as much as finding a row.
+    /// neighbours, and between two stretches comes a look at the allowance.
     ///
     /// - Parameters:
     ///   - rows: in the order of their ids.
@@ -197,7 +194,7 @@ package struct DayPurge: Sendable {
             delete.bind(terms.now.milliseconds, at: 4)
             var rest = rows[...]
             while let first = rest.first {
-                let stretch = rest.prefix(stretchLength(rest, id: id))
+                let stretch = rest.prefix(Neighbours.length(rest, id: id))
                 rest = rest.dropFirst(stretch.count)
                 looked += stretch.count
                 var runs = Runs()
@@ -227,22 +224,6 @@ package struct DayPurge: Sendable {
             }
         }
         return (removed, of: looked)
-    }
-
-    /// How many of the first rows are neighbours: one at least.
-    private static func stretchLength<Row>(_ rows: some Collection<Row>, id: (Row) -> Int64) -> Int {
-        var length = 0
-        var last: Int64?
-        for row in rows.prefix(stretch) {
-            let rowID = id(row)
-            if let last {
-                let (gap, isFar) = rowID.subtractingReportingOverflow(last)
-                guard !isFar, gap > 0, gap <= widestGap else { break }
-            }
-            last = rowID
-            length += 1
-        }
-        return length
     }
 
     /// Ids between which no row stands that must stay.
@@ -340,7 +321,8 @@ package struct DayPurge: Sendable {
     /// The day is purged once nothing of it is left that was counted.
     func close(_ day: Day, _ terms: Terms) async throws {
         let zone = zone
-        let isEmpty = try await store.readOneOfMany("find rows of \(day) in") { db in
+        // By the other connection: the first may be reading for the next day's archive, for a tenth of a second at a time.
+        let isEmpty = try await store.readOneOfMany("find rows of \(day) in", on: 1) { db in
             let everybody = Terms(now: terms.now, run: terms.run)
             return try Self.find(db, day, zone, everybody, after: .min).isEmpty
         }

@@ -9,25 +9,42 @@ extension RetentionRun {
         _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
     ) async throws {
         let sealing = DaySealing(store: store, zone: zone, term: term)
-        for day in plan.days where day.step == .seal {
+        let days = plan.days.filter { $0.step == .seal }.map(\.day)
+        for pair in stride(from: 0, to: days.count, by: 2).map({ days[$0..<min($0 + 2, days.count)] }) {
             if shouldStop() {
                 outcome.isComplete = false
                 return
             }
-            var refusal = try await sealing.seal(day.day, now: now)
-            // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
-            if refusal == .changedMeanwhile { refusal = try await sealing.seal(day.day, now: now) }
-            progress()
-            guard let refusal else {
-                outcome.daysSealed.append(day.day)
-                continue
+            var isHalted = false
+            for (day, first) in zip(pair, try await Self.seal(pair, sealing, now)) {
+                var refusal = first
+                // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
+                if refusal == .changedMeanwhile { refusal = try await sealing.seal(day, now: now) }
+                progress()
+                guard let refusal else {
+                    outcome.daysSealed.append(day)
+                    continue
+                }
+                result.note = "\(day) can't be sealed: \(refusal.sentence)"
+                // What waits for the rollup waits for every later day, too; drift is the day's own.
+                if case .drift = refusal { continue }
+                isHalted = true
             }
-            result.note = "\(day.day) can't be sealed: \(refusal.sentence)"
-            // What waits for the rollup waits for every later day, too; drift is the day's own.
-            if case .drift = refusal { continue }
-            outcome.isComplete = false
-            return
+            if isHalted {
+                outcome.isComplete = false
+                return
+            }
         }
+    }
+
+    /// One day or two.
+    private static func seal(
+        _ days: ArraySlice<Day>, _ sealing: DaySealing, _ now: Instant
+    ) async throws -> [DaySealing.Refusal?] {
+        guard let first = days.first, let last = days.last else { return [] }
+        guard first != last else { return [try await sealing.seal(first, now: now)] }
+        let (one, other) = try await sealing.seal(first, last, now: now)
+        return [one, other]
     }
 
     func purgeDays(
@@ -49,7 +66,8 @@ extension RetentionRun {
             return shouldStop()
         }
         let archive = archives(of: .usageLogs, progress).map { DayArchive($0) }
-        var ahead: ArchiveAhead?
+        // Archives are written one after the other, in the order of the days: whoever takes them on gets them so.
+        var ahead = await Self.prepare(due.first, archive, stop)
         for (index, (day, terms)) in due.enumerated() {
             if shouldStop() {
                 outcome.isComplete = false

@@ -38,7 +38,7 @@ extension RetentionScan {
     /// - Returns: rows of the table that were removed, messages not counted, and how many lines were dealt with.
     /// - Throws: `DayPurge.Stale` for a row that may go and is not what its line says.
     func remove(
-        _ db: Database, _ lines: [ArchiveQueue.Line], of source: ArchiveSource, _ shape: ArchiveSource.Shape,
+        _ db: Database, _ lines: ArraySlice<ArchiveQueue.Line>, of source: ArchiveSource, _ shape: ArchiveSource.Shape,
         on day: Day, _ allowance: Allowance
     ) throws -> (removed: Int, looked: Int) {
         let finder = try RowFinder(db, source, shape)

@@ -88,32 +88,51 @@ enum UsageDays {
 
     /// Raw rows by day, counted in the index on created_at, without those that were set aside. Rows whose time can't be read are of no day.
     ///
-    /// - Parameter progress: called after every week.
+    /// - Parameter progress: called after every two weeks.
     static func rowsByDay(_ store: Store, zone: Zone, progress: @Sendable () -> Void) async throws -> [Day: Int64] {
         let days = try await store.read("find days of") { db in
             try present(db, in: nil, calendar: DayCalendar(zone: zone))
         }
-        var counts: [Day: Int64] = [:]
-        var rest = days[...]
-        while let first = rest.first {
-            // A week at a time: each range is read with a margin of days, and a snapshot is to be short.
-            let last = rest.prefix { $0.number < first.number + 7 }.last ?? first
-            rest = rest.drop { $0 <= last }
-            let part = try await store.readOneOfMany("count rows by day in") { db in
-                var calendar = DayCalendar(zone: zone)
-                var part: [Day: Int64] = [:]
-                let aside = Set(try Int64.fetchAll(db, sql: "SELECT row_id FROM usage_rejects"))
-                try UsageScan.forEachRow(db, first...last, calendar: calendar, columns: "created_at", through: .max) {
-                    statement, id in
-                    guard !aside.contains(id), let instant = UsageAccumulator.instant(statement, 1),
-                        let day = calendar.day(of: instant), day >= first, day <= last
-                    else { return }
-                    part[day, default: 0] += 1
-                }
-                return part
+        // A week at a time: each range is read with a margin of days, and a snapshot is to be short. Two of them at once, on two processors.
+        var weeks: [ClosedRange<Day>] = []
+        for day in days {
+            if let week = weeks.last, day.number < week.lowerBound.number + 7 {
+                weeks[weeks.count - 1] = week.lowerBound...day
+            } else {
+                weeks.append(day...day)
             }
-            counts.merge(part) { _, new in new }
+        }
+        var counts: [Day: Int64] = [:]
+        var rest = weeks[...]
+        while let first = rest.popFirst() {
+            if let second = rest.popFirst() {
+                let (one, other) = try await store.readTwoOfMany("count rows by day in") { db in
+                    try rowsByDay(db, in: first, zone)
+                } _: { db in
+                    try rowsByDay(db, in: second, zone)
+                }
+                counts.merge(one) { _, new in new }
+                counts.merge(other) { _, new in new }
+            } else {
+                let one = try await store.readOneOfMany("count rows by day in") { db in
+                    try rowsByDay(db, in: first, zone)
+                }
+                counts.merge(one) { _, new in new }
+            }
             progress()
+        }
+        return counts
+    }
+
+    private static func rowsByDay(_ db: Database, in days: ClosedRange<Day>, _ zone: Zone) throws -> [Day: Int64] {
+        var calendar = DayCalendar(zone: zone)
+        var counts: [Day: Int64] = [:]
+        let aside = Set(try Int64.fetchAll(db, sql: "SELECT row_id FROM usage_rejects"))
+        try UsageScan.forEachRow(db, days, calendar: calendar, columns: "created_at", through: .max) { statement, id in
+            guard !aside.contains(id), let instant = UsageAccumulator.instant(statement, 1),
+                let day = calendar.day(of: instant), days.contains(day)
+            else { return }
+            counts[day, default: 0] += 1
         }
         return counts
     }

@@ -1,0 +1,48 @@
+import Synchronization
+
+/// The long readings that are under way, and how a writer that keeps the log small finds a moment without one.
+///
+/// A log is begun anew by the first commit behind a checkpoint that copied all of it and met no snapshot. While a day's archive is read there is a
+/// snapshot most of the time: the log grew to 29 MB between two moments without one. So when the log is full, the next reading waits, for two bites as a
+/// rule, until it is begun anew.
+final class LongReads: Sendable {
+    private struct State {
+        var underWay = 0
+        /// Monotonic nanoseconds.
+        var heldUntil: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Nobody waits longer, whatever becomes of the writer: a snapshot's 250 ms and some bites.
+    private static let longestHold: UInt64 = 300_000_000
+    private static let look: UInt64 = 1_000_000
+
+    func during<T: Sendable>(_ read: () async throws -> T) async throws -> T {
+        while !begin() {
+            do { try await Task.sleep(nanoseconds: Self.look) } catch { break }
+        }
+        defer { state.withLock { $0.underWay -= 1 } }
+        return try await read()
+    }
+
+    private func begin() -> Bool {
+        state.withLock { state in
+            guard state.heldUntil <= MonotonicClock.nanoseconds() else { return false }
+            state.underWay += 1
+            return true
+        }
+    }
+
+    /// Has those that have not begun wait. True when none is under way.
+    func hold() -> Bool {
+        state.withLock { state in
+            if state.heldUntil == 0 { state.heldUntil = MonotonicClock.nanoseconds() + Self.longestHold }
+            return state.underWay == 0
+        }
+    }
+
+    func release() {
+        state.withLock { $0.heldUntil = 0 }
+    }
+}
