@@ -36,7 +36,9 @@ import Testing
         // A snapshot that nobody here knows of.
         #expect(log.look(16 * Self.mebibyte, holdReads: { true }) == .nothing)
         #expect(log.look(18 * Self.mebibyte, holdReads: { true }) == .full)
+        #expect(log.isOverfull)
         #expect(log.look(400_000, holdReads: { true }) == .begunAnew)
+        #expect(!log.isOverfull)
     }
 
     @Test func `a log that was begun anew and is full again at once is copied back`() {

@@ -59,8 +59,8 @@ struct ArchiveContents: Sendable, Equatable {
         private var bytes: ContiguousArray<UInt8> = []
         private var ends: [Int] = []
 
-        /// Rows of a snapshot at most: 20 to 40 ms of reading by id. What is done with the lines comes after it, so that a log can be begun anew meanwhile.
-        static let mostRows = 10_000
+        /// Rows of a snapshot at most: 20 to 30 ms of reading by id. What is done with the lines comes after it, so that a log can be begun anew meanwhile.
+        static let mostRows = 5_000
         /// And no more bytes than this and a line.
         static let mostBytes = 8 * 1_024 * 1_024
 

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A log is begun anew by the first commit behind a checkpoint that copied all of it and met no snapshot. While a day's archive is read there is a
 /// snapshot most of the time: the log grew to 29 MB between two moments without one. So when the log is full, the next reading waits, for two bites as a
-/// rule, until it is begun anew.
+/// rule, until it is begun anew, and the writer in the end for the one under way.
 final class LongReads: Sendable {
     private struct State {
         var underWay = 0
@@ -33,6 +33,8 @@ final class LongReads: Sendable {
             return true
         }
     }
+
+    var areUnderWay: Bool { state.withLock { $0.underWay > 0 } }
 
     /// Has those that have not begun wait. True when none is under way.
     func hold() -> Bool {

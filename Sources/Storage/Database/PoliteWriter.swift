@@ -88,6 +88,7 @@ package final class PoliteWriter: Sendable {
         _ work: @escaping @Sendable (Database, Allowance) throws -> T
     ) async throws -> T {
         await rest(isUrgent)
+        await waitForReads()
         let started = MonotonicClock.nanoseconds()
         var pause: UInt64 = 300_000
         while true {
@@ -118,6 +119,19 @@ package final class PoliteWriter: Sendable {
         // A cancelled sleep returns at once: the bite that follows is the last one.
         try? await Task.sleep(nanoseconds: until - now)
     }
+
+    /// A log that is to stay small, and is fuller than it may be, waits for the readings that keep it from being begun anew; those that would begin meanwhile
+    /// are held.
+    private func waitForReads() async {
+        for _ in 0..<Self.mostLooksAtReads {
+            let isOverfull = state.withLock { !$0.courtesy.isShared && $0.smallLog?.isOverfull == true }
+            guard isOverfull, longReads.areUnderWay else { return }
+            do { try await Task.sleep(nanoseconds: 1_000_000) } catch { return }
+        }
+    }
+
+    /// A millisecond and more each: the longest snapshot.
+    private static let mostLooksAtReads = 250
 
     /// Nil when the race for the lock was lost.
     private func attempt<T: Sendable>(
@@ -160,6 +174,10 @@ package final class PoliteWriter: Sendable {
 
     private func transact<T>(_ db: Database, _ isUrgent: Bool, _ work: (Database, Allowance) throws -> T) throws -> T? {
         if db.isInsideTransaction { try db.rollback() }
+        // Those that a full log waited for may be over by now.
+        if state.withLock({ $0.smallLog?.isOverfull == true }) {
+            try checkpointIfLarge(db, now: MonotonicClock.nanoseconds())
+        }
         let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
         state.withLock { $0.courtesy.look(dataVersion: version, now: MonotonicClock.nanoseconds()) }
         do {
@@ -265,16 +283,19 @@ package final class PoliteWriter: Sendable {
         private var fullAt: Int64?
         private var copiedAt = limit
         private var wasAlone = false
+        /// What comes now would take it beyond 16 MiB.
+        private(set) var isOverfull = false
 
-        /// With the bites until the long readings are over, the log stays below 16 MiB, so that a volume that was nearly full is not filled by a
-        /// purge.
         private static let limit: Int64 = 10 * 1_024 * 1_024
+        /// With the bite that passes it the log stays below 16 MiB, so that a volume that was nearly full is not filled by a purge.
+        private static let overfull: Int64 = 14 * 1_024 * 1_024
         /// A checkpoint beside a snapshot brings two files to the disk for a few pages; after every bite it took a sixth of a purge's time. It is tried
         /// each time that so much has come, for snapshots that nobody here knows of.
         private static let growth: Int64 = 3 * 1_024 * 1_024
 
         /// - Parameter holdReads: has long readings wait; true when none is under way.
         mutating func look(_ bytes: Int64, holdReads: () -> Bool) -> Step {
+            isOverfull = bytes > Self.overfull
             if let full = fullAt, bytes < full {
                 fullAt = nil
                 if bytes <= Self.limit { return .begunAnew }
