@@ -69,6 +69,16 @@ import Testing
         #expect(reads.hold())
     }
 
+    @Test func `a cancelled reading does not wait, and is counted like any other`() async throws {
+        let reads = LongReads()
+        #expect(reads.hold())
+        let reading = Task { try await reads.during { reads.areUnderWay } }
+        reading.cancel()
+        #expect(try await reading.value)
+        #expect(!reads.areUnderWay)
+        #expect(reads.hold())
+    }
+
     @Test(.timeLimit(.minutes(1))) func `nobody waits for ever`() async throws {
         let reads = LongReads()
         #expect(reads.hold())

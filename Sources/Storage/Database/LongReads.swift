@@ -18,17 +18,16 @@ final class LongReads: Sendable {
     private static let longestHold: UInt64 = 300_000_000
     private static let look: UInt64 = 1_000_000
 
+    /// A cancelled task does not wait: what it reads is its last.
     func during<T: Sendable>(_ read: () async throws -> T) async throws -> T {
-        while !begin() {
-            do { try await Task.sleep(nanoseconds: Self.look) } catch { break }
-        }
+        while !begin(isHeldUp: !Task.isCancelled) { try? await Task.sleep(nanoseconds: Self.look) }
         defer { state.withLock { $0.underWay -= 1 } }
         return try await read()
     }
 
-    private func begin() -> Bool {
+    private func begin(isHeldUp: Bool) -> Bool {
         state.withLock { state in
-            guard state.heldUntil <= MonotonicClock.nanoseconds() else { return false }
+            guard !isHeldUp || state.heldUntil <= MonotonicClock.nanoseconds() else { return false }
             state.underWay += 1
             return true
         }
