@@ -269,46 +269,6 @@ package final class PoliteWriter: Sendable {
         return try await work()
     }
 
-    /// What is to be done about a log that is to stay small: a value, told its length after every commit.
-    struct SmallLog: Sendable, Equatable {
-        enum Step: Sendable, Equatable {
-            case nothing
-            /// To be copied back now.
-            case full
-            /// The commit before began it anew.
-            case begunAnew
-        }
-
-        /// The length at which it was found full, nil below the limit; at which it was last copied back since; and whether no reading was in the way then.
-        private var fullAt: Int64?
-        private var copiedAt = limit
-        private var wasAlone = false
-        /// What comes now would take it beyond 16 MiB.
-        private(set) var isOverfull = false
-
-        private static let limit: Int64 = 10 * 1_024 * 1_024
-        /// With the bite that passes it the log stays below 16 MiB, so that a volume that was nearly full is not filled by a purge.
-        private static let overfull: Int64 = 14 * 1_024 * 1_024
-        /// A checkpoint beside a snapshot brings two files to the disk for a few pages; after every bite it took a sixth of a purge's time. It is tried
-        /// each time that so much has come, for snapshots that nobody here knows of.
-        private static let growth: Int64 = 3 * 1_024 * 1_024
-
-        /// - Parameter holdReads: has long readings wait; true when none is under way.
-        mutating func look(_ bytes: Int64, holdReads: () -> Bool) -> Step {
-            isOverfull = bytes > Self.overfull
-            if let full = fullAt, bytes < full {
-                fullAt = nil
-                if bytes <= Self.limit { return .begunAnew }
-            }
-            guard bytes > Self.limit else { return .nothing }
-            if fullAt == nil { (fullAt, copiedAt, wasAlone) = (bytes, Self.limit, false) }
-            let isAlone = holdReads()
-            guard isAlone && !wasAlone || bytes >= copiedAt + Self.growth else { return .nothing }
-            (copiedAt, wasAlone) = (bytes, isAlone)
-            return .full
-        }
-    }
-
     /// PASSIVE and nothing else: it waits for nobody and makes nobody wait. Only far over the limit, because SQLite 3.7.0 to 3.51.2 can
     /// corrupt a WAL database when a checkpoint races another connection's reset of the log (sqlite.org/wal.html, "The WAL-Reset Bug").
     private func checkpoint(_ db: Database, above limit: Int64) throws {
