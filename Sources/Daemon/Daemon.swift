@@ -109,7 +109,8 @@ package struct Daemon: Sendable {
         }
         let ledger = JobLedger(store: store, term: ownership.term)
         let probe = StoreProbe(
-            store: store, every: pulse.longestWait, heartbeat: pulse.register("store"), standing: readiness.arrive)
+            store: store, longestWait: pulse.longestWait, heartbeat: pulse.register("store"), standing: readiness.arrive
+        )
         let lanes = jobs.map { job in
             let heartbeat = pulse.register(job.name)
             return Lane(

@@ -93,7 +93,7 @@ struct SlotToStart {
         return Lane(
             job,
             Lane.Parts(
-                ledger: ledger, longestWait: .seconds(10), now: Self.now,
+                ledger: ledger, longestWait: { .seconds(10) }, now: Self.now,
                 monotonic: { .nanoseconds(Int64(monotonicNanoseconds())) }, standing: {}, beat: {}, report: { _ in }),
             database: store.path, logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -77,7 +77,7 @@ final class DeliveringDaemon: Sendable {
         let start = clock.now
         let service = try WebhookDelivery(
             WebhookDelivery.Parts(
-                store: store, term: nil, settings: { [self] in settings.withLock { $0 } }, longestWait: .seconds(1),
+                store: store, term: nil, settings: { [self] in settings.withLock { $0 } }, longestWait: { .seconds(1) },
                 now: Self.now, monotonic: { clock.now - start },
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, standing: {},
                 beats: (writing: {}, atLeisure: {}, sending: {})))

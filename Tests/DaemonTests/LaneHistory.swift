@@ -92,7 +92,7 @@ final class LaneHistory: Sendable {
         return Lane(
             job,
             Lane.Parts(
-                ledger: ledger, longestWait: .milliseconds(1), now: { [self] in state.withLock { $0.times.wall } },
+                ledger: ledger, longestWait: { .milliseconds(1) }, now: { [self] in state.withLock { $0.times.wall } },
                 monotonic: { [self] in state.withLock { $0.times.monotonic } }, standing: {},
                 beat: { [self] in beat() }, report: { [self] in await heard($0) }),
             database: store.path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

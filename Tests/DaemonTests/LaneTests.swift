@@ -33,7 +33,7 @@ import Testing
         Lane(
             job,
             Lane.Parts(
-                ledger: JobLedger(store: store), longestWait: .milliseconds(50), now: Self.now,
+                ledger: JobLedger(store: store), longestWait: { .milliseconds(50) }, now: Self.now,
                 monotonic: { .nanoseconds(Int64(MonotonicClock.nanoseconds())) }, standing: {},
                 beat: { witness.beats.wrappingAdd(1, ordering: .relaxed) }, report: { _ in }),
             database: store.path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -25,8 +25,11 @@ struct Pulse: Sendable {
         }
     }
 
-    /// The longest that a loop may wait between two beats: a third of what is allowed.
-    var longestWait: Duration { window / 6 }
+    /// The longest that a loop may wait which beats now: until the next multiple of a third of what is allowed.
+    ///
+    /// A multiple, and not that time from now on: loops that have nothing to do then wake at the same moment, and a process at rest once for all of
+    /// them and not once for each.
+    func longestWait() -> Duration { monotonic().untilNextMultiple(of: window / 6) }
 
     func register(_ loop: String) -> Heartbeat { heartbeats.register(loop, allowedAge: window / 2) }
 

@@ -8,7 +8,7 @@ import Systemd
 /// It also notices when the store has come to rest, and has it give back the memory that the work before took.
 struct StoreProbe: Service {
     let store: Store
-    let every: Duration
+    let longestWait: @Sendable () -> Duration
     let heartbeat: Heartbeat
     let standing: @Sendable () -> Void
 
@@ -26,7 +26,7 @@ struct StoreProbe: Service {
                     released = writes
                 }
                 seen = writes
-                try? await Task.sleep(for: every)
+                try? await Task.sleep(for: longestWait())
             }
         }
         heartbeat.retire()

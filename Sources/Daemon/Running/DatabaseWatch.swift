@@ -6,26 +6,26 @@ import Synchronization
 
 /// Signals when another program commits: every commit in WAL mode writes to the -wal file, and inotify says so without polling.
 ///
-/// Armed for one signal at a time, so that a gateway with thousands of commits a second costs one wake-up and not thousands. Where inotify is not to be
-/// had (its limits, an unusual file system), nothing is signalled and the interval alone drives the lane.
+/// Armed for one signal at a time, so that a gateway with thousands of commits a second costs one wake-up and not thousands. It is that file which is
+/// watched, and its folder only while there is none: what others write beside it wakes nobody. Where inotify is not to be had (its limits, an unusual
+/// file system), nothing is signalled and the interval alone drives the lane.
 package final class DatabaseWatch: Sendable {
     private let descriptor: Int32
-    private let name: String
+    private let log: String
+    private let folder: String
     // Set once, and a dispatch source may be used from any thread; the type just isn't declared Sendable on Linux.
     nonisolated(unsafe) private let source: any DispatchSourceRead
     private let isArmed = Mutex(false)
 
-    /// Nil when the folder can't be watched; says so in the log.
+    /// Nil when neither can be watched; says so in the log.
     package init?(database: String, signal: WakeSignal, logger: Logger) {
         let folder = Store.folder(of: database)
-        name = (database.split(separator: "/").last.map(String.init) ?? database) + "-wal"
+        (log, self.folder) = (database + "-wal", folder.isEmpty ? "." : folder)
         let file = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
         descriptor = file
-        guard descriptor >= 0,
-            inotify_add_watch(descriptor, folder.isEmpty ? "." : folder, UInt32(IN_MODIFY) | UInt32(IN_CREATE)) >= 0
-        else {
+        guard descriptor >= 0, Self.look(descriptor, log: log, folder: self.folder) else {
             logger.warning(
-                "no early wakes: the database's folder can't be watched",
+                "no early wakes: the database's log can't be watched",
                 metadata: [
                     "cause": "\(String(cString: strerror(errno)))", "remedy": "raise fs.inotify.max_user_watches",
                 ])
@@ -35,7 +35,7 @@ package final class DatabaseWatch: Sendable {
         let queue = DispatchQueue(label: "tallyd.watch")
         source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
         source.setEventHandler { [weak self] in
-            guard let self, Self.drain(descriptor, for: name) else { return }
+            guard let self, drain() else { return }
             isArmed.withLock { isArmed in
                 guard isArmed else { return }
                 isArmed = false
@@ -55,7 +55,7 @@ package final class DatabaseWatch: Sendable {
     /// Forgets what has happened so far, our own writes among it, and signals at the next commit. After this, look whether there is
     /// work before waiting: a commit just before is forgotten too.
     package func arm() {
-        _ = Self.drain(descriptor, for: name)
+        drain()
         isArmed.withLock { isArmed in
             guard !isArmed else { return }
             isArmed = true
@@ -63,9 +63,26 @@ package final class DatabaseWatch: Sendable {
         }
     }
 
-    /// Reads all events; true when one was about the file.
-    private static func drain(_ descriptor: Int32, for name: String) -> Bool {
+    /// Watches the log, or the folder that it may come to be in; watching one again changes nothing. False, with errno set, where neither is possible.
+    @discardableResult
+    private static func look(_ descriptor: Int32, log: String, folder: String) -> Bool {
+        // A log that is removed while SQLite has it open shows in its attributes alone: its count of names.
+        let changes = UInt32(IN_MODIFY) | UInt32(IN_ATTRIB) | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
+        if inotify_add_watch(descriptor, log, changes) >= 0 { return true }
+        guard errno == ENOENT else { return false }
+        // Until the first of anything: what comes may be the log.
+        let arrivals = UInt32(IN_CREATE) | UInt32(IN_MOVED_TO) | UInt32(IN_ONESHOT)
+        guard inotify_add_watch(descriptor, folder, arrivals) >= 0 else { return false }
+        // It may have come in between.
+        _ = inotify_add_watch(descriptor, log, changes)
+        return true
+    }
+
+    /// Reads all events; true when the log was written to, or may have been.
+    @discardableResult
+    private func drain() -> Bool {
         var isAbout = false
+        var isReplaced = false
         withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: MemoryLayout<inotify_event>.alignment) { buffer in
             guard let base = buffer.baseAddress else { return }
             while true {
@@ -74,14 +91,13 @@ package final class DatabaseWatch: Sendable {
                 var offset = 0
                 while offset < count {
                     let event = base.advanced(by: offset).assumingMemoryBound(to: inotify_event.self)
-                    let text = base.advanced(by: offset + MemoryLayout<inotify_event>.size)
-                    if event.pointee.len > 0, String(cString: text.assumingMemoryBound(to: CChar.self)) == name {
-                        isAbout = true
-                    }
+                    if event.pointee.mask & UInt32(IN_MODIFY) == 0 { isReplaced = true }
+                    isAbout = true
                     offset += MemoryLayout<inotify_event>.size + Int(event.pointee.len)
                 }
             }
         }
+        if isReplaced { Self.look(descriptor, log: log, folder: folder) }
         return isAbout
     }
 }

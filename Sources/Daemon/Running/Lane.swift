@@ -10,8 +10,8 @@ package final class Lane: Service, Sendable {
     /// What every lane needs from outside; all of it is handed in, so that tests can.
     package struct Parts: Sendable {
         package var ledger: JobLedger
-        /// The longest that one wait may last, so that the watchdog sees the lane alive.
-        package var longestWait: Duration
+        /// The longest that a wait which begins now may last, so that the watchdog sees the lane alive.
+        package var longestWait: @Sendable () -> Duration
         package var now: @Sendable () -> Instant
         package var monotonic: @Sendable () -> Duration
         /// Called once, as the lane begins.
@@ -24,7 +24,7 @@ package final class Lane: Service, Sendable {
         package var isInterrupted: @Sendable () -> Bool
 
         package init(
-            ledger: JobLedger, longestWait: Duration, now: @escaping @Sendable () -> Instant,
+            ledger: JobLedger, longestWait: @escaping @Sendable () -> Duration, now: @escaping @Sendable () -> Instant,
             monotonic: @escaping @Sendable () -> Duration, standing: @escaping @Sendable () -> Void,
             beat: @escaping @Sendable () -> Void, report: @escaping @Sendable (Report) async -> Void,
             isInterrupted: @escaping @Sendable () -> Bool = { false }
@@ -154,7 +154,7 @@ package final class Lane: Service, Sendable {
             try note(report, slot, again, &situation)
             await parts.report(report)
             if let spacing = job.early?.spacing(), situation.failures == 0 {
-                await wake.wait(for: min(spacing, parts.longestWait))
+                await wake.wait(for: min(spacing, parts.longestWait()))
             }
         }
     }
@@ -255,13 +255,13 @@ package final class Lane: Service, Sendable {
 
     private func wait(_ watch: DatabaseWatch?, _ situation: Situation, isPaused: Bool) async {
         let now = parts.now()
-        var wait = parts.longestWait
+        var wait = parts.longestWait()
         if !isPaused {
             if let next { wait = min(wait, .milliseconds(next.milliseconds - now.milliseconds)) }
             let held = situation.notBefore - parts.monotonic()
             if held > .zero {
                 // Slots that come due meanwhile wait as well.
-                wait = min(held, parts.longestWait)
+                wait = min(held, parts.longestWait())
             } else if job.early?.spacing() != nil, let watch {
                 watch.arm()
                 // A commit between the last look and the arming would be missed.

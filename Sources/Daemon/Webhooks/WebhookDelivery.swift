@@ -17,7 +17,8 @@ package struct WebhookDelivery: Service {
         package var store: Store
         package var term: Term?
         package var settings: @Sendable () -> WebhookSettings
-        package var longestWait: Duration
+        /// The longest that a wait which begins now may last, so that the watchdog sees the loops alive.
+        package var longestWait: @Sendable () -> Duration
         package var now: @Sendable () -> Instant
         package var monotonic: @Sendable () -> Duration
         package var logger: Logger
@@ -28,7 +29,8 @@ package struct WebhookDelivery: Service {
         package var beats: Beats
 
         package init(
-            store: Store, term: Term?, settings: @escaping @Sendable () -> WebhookSettings, longestWait: Duration,
+            store: Store, term: Term?, settings: @escaping @Sendable () -> WebhookSettings,
+            longestWait: @escaping @Sendable () -> Duration,
             now: @escaping @Sendable () -> Instant, monotonic: @escaping @Sendable () -> Duration, logger: Logger,
             standing: @escaping @Sendable () -> Void, report: @escaping @Sendable (Int) async -> Void = { _ in },
             beats: Beats
@@ -56,8 +58,8 @@ package struct WebhookDelivery: Service {
     private let stop = StopFlag()
     private let leisureIsOver = StopFlag()
 
-    /// The net below the watch of the database's log, which wakes the service within milliseconds of a commit.
-    private static let slowPoll = Duration.seconds(5)
+    /// Between two looks for events where the database's log can't be watched, which otherwise wakes the service within milliseconds of a commit.
+    private static let slowPoll = Duration.seconds(1)
     /// Between two looks for events that found none, while others commit all the time.
     private static let spacing = Duration.milliseconds(4)
     /// Looks after a wake that finds nothing. The watch tells of the first write to the log, and the commit is to be seen only after its last one, and
@@ -184,7 +186,7 @@ package struct WebhookDelivery: Service {
             let since = parts.monotonic() - lastLook
             if since < Self.spacing { try? await Task.sleep(for: Self.spacing - since) }
             lastLook = parts.monotonic()
-            var wait = await pause()
+            var wait = await pause(isWatching: watch != nil)
             if let later = laterLooks.popFirst() { wait = min(wait, later) }
             let isWoken = await writing.wait(for: wait)
             if isWoken { laterLooks = Self.laterLooks[...] }
@@ -230,7 +232,7 @@ package struct WebhookDelivery: Service {
                     await complain(error)
                     continue
                 }
-                var wait = parts.longestWait
+                var wait = parts.longestWait()
                 if let due = await dispatcher.nextDue() { wait = min(wait, untilThen(due)) }
                 if await leisure.wait(for: wait), !stop.isRaised { try? await Task.sleep(for: Self.gathering) }
             }
@@ -241,8 +243,9 @@ package struct WebhookDelivery: Service {
         .milliseconds(max(1, due.milliseconds - parts.now().milliseconds))
     }
 
-    private func pause() async -> Duration {
-        var wait = min(Self.slowPoll, parts.longestWait)
+    private func pause(isWatching: Bool) async -> Duration {
+        var wait = parts.longestWait()
+        if !isWatching { wait = min(wait, Self.slowPoll) }
         if let due = await dispatcher.nextDue() { wait = min(wait, untilThen(due)) }
         return wait
     }
@@ -255,7 +258,7 @@ package struct WebhookDelivery: Service {
                 parts.beats.sending()
                 let taken = await dispatcher.take(Self.startsAtOnce)
                 guard !taken.isEmpty else {
-                    var wait = min(Self.slowPoll, parts.longestWait)
+                    var wait = parts.longestWait()
                     if let next = await dispatcher.nextTurn() { wait = min(wait, max(next - parts.monotonic(), .zero)) }
                     await sending.wait(for: wait)
                     continue

@@ -16,4 +16,10 @@ extension Duration {
         let rounded = nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)
         return Int32(clamping: max(0, rounded))
     }
+
+    /// How long it is from this moment to the next multiple of the period, above zero and at most the period. The moment and the period are
+    /// at least 0 and 1 ns.
+    package func untilNextMultiple(of period: Duration) -> Duration {
+        .nanoseconds(period.nanoseconds - nanoseconds % period.nanoseconds)
+    }
 }

@@ -68,7 +68,7 @@ struct JobsRun: AsyncParsableCommand {
             let lane = Lane(
                 job,
                 Lane.Parts(
-                    ledger: JobLedger(store: database.store, term: ownership.term), longestWait: .seconds(10),
+                    ledger: JobLedger(store: database.store, term: ownership.term), longestWait: { .seconds(10) },
                     now: WallClock.now, monotonic: WallClock.monotonic, standing: {}, beat: {}, report: { _ in },
                     isInterrupted: { interruption.isRaised }),
                 database: database.path, logger: Self.logger)
