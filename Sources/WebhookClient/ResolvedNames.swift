@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 import Webhooks
 
@@ -33,6 +34,30 @@ final class ResolvedNames: Sendable {
     init(_ resolver: any HostResolving, validity: Duration) {
         self.resolver = resolver
         self.validity = validity
+    }
+
+    /// Nil where the deadline comes first, or the task is cancelled.
+    func addresses(of name: String, until deadline: NIODeadline) async -> Answer? {
+        if let answer = known(name) { return answer }
+        return await withTaskGroup(of: Answer?.self) { group in
+            group.addTask { await self.addresses(of: name) }
+            group.addTask {
+                try? await Task.sleep(for: Duration(deadline - .now()))
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+    }
+
+    /// Where it was resolved a moment ago.
+    func known(_ name: String) -> Answer? {
+        state.withLock { state in
+            guard case .known(let answer, let until) = state.entries[name], ContinuousClock.now < until else {
+                return nil
+            }
+            return answer
+        }
     }
 
     /// `.cancelled` where the task is.

@@ -27,7 +27,7 @@ extension SendFailure {
         case is ConnectionGuard.Strayed: .connectFailed("it was closed, or leads elsewhere")
         case is CertificateName.Other: .certificateWrongName
         case is ConnectionGuard.Flooded: status == nil ? .headTooLarge : .responseMalformed
-        case let error as HTTPClientError: of(error, status)
+        case let error as HTTPClientError: of(error, progress)
         case let error as HTTPParserError: of(error, status)
         case let error as IOError: of(error, progress)
         case ChannelError.connectTimeout: .connectTimeout
@@ -43,13 +43,14 @@ extension SendFailure {
         }
     }
 
-    private static func of(_ error: HTTPClientError, _ status: Int?) -> SendFailure {
+    private static func of(_ error: HTTPClientError, _ progress: SendProgress) -> SendFailure {
         switch error {
+        case .deadlineExceeded: progress.timeout
         // Those with a payload can't be matched but by this text, which leaves the payload out.
         case .cancelled, .alreadyShutdown, .requestStreamCancelled: .cancelled
         case .connectTimeout, .getConnectionFromPoolTimeout: .connectTimeout
         case .tlsHandshakeTimeout: .connectTimeout
-        case .remoteConnectionClosed, .uncleanShutdown: .closedEarly(status: status)
+        case .remoteConnectionClosed, .uncleanShutdown: .closedEarly(status: progress.status)
         case _ where error.shortDescription.hasPrefix("Invalid header field"): .requestRefused
         case _ where error.shortDescription.hasPrefix("Server offered unsupported"): .tlsFailed
         default: .other

@@ -1,3 +1,5 @@
+import AsyncHTTPClient
+import NIOCore
 package import Webhooks
 
 /// Sends one message to one endpoint, once, to an address that was judged.
@@ -21,10 +23,7 @@ package final class WebhookClient: Sendable {
         package init() {}
     }
 
-    let policy: @Sendable () -> AddressPolicy
-    let names: ResolvedNames
-    let clients: PinnedClients
-    private let stuck: StuckConnections
+    let parts: Exchange.Parts
 
     /// - Parameters:
     ///   - policy: asked for each message and each new connection, so that a reload counts from the next one on.
@@ -33,43 +32,49 @@ package final class WebhookClient: Sendable {
         _ configuration: Configuration = Configuration(), resolver: any HostResolving,
         policy: @escaping @Sendable () -> AddressPolicy
     ) throws(Defect) {
-        self.policy = policy
-        names = ResolvedNames(resolver, validity: configuration.resolvedFor)
         // A second on top: the limit of a handshake counts from when the client gets to it.
-        stuck = StuckConnections(grace: configuration.connectTimeout + .seconds(1))
-        clients = PinnedClients(configuration, try .deliveries(configuration), stuck, policy: policy)
+        let stuck = StuckConnections(grace: configuration.connectTimeout + .seconds(1))
+        parts = Exchange.Parts(
+            policy: policy, names: ResolvedNames(resolver, validity: configuration.resolvedFor),
+            clients: PinnedClients(configuration, try .deliveries(configuration), stuck, policy: policy), stuck: stuck)
+    }
+
+    /// Begins to send, and tells once what came of it, whatever goes wrong; nothing is held meanwhile but what comes back.
+    ///
+    /// - Parameter whenDone: called from any thread, maybe before this returns. Not to take long: other messages wait behind it.
+    /// - Returns: for calling it off. Nil where there is nothing to call off.
+    @discardableResult
+    package func start(_ request: WebhookRequest, whenDone: @escaping @Sendable (SendOutcome) -> Void) -> Exchange? {
+        do {
+            let exchange = try Exchange(request, parts, since: .now(), whenDone: whenDone)
+            exchange.begin()
+            return exchange
+        } catch {
+            whenDone(SendOutcome(result: .failure(SendFailure(error, after: SendProgress())), duration: .zero))
+            return nil
+        }
     }
 
     /// Never throws: whatever goes wrong is the outcome. Cancelling the task ends it soon, with `.cancelled`.
     package func send(_ request: WebhookRequest) async -> SendOutcome {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let progress = SendProgress()
-        let result = await withTaskGroup(of: Exchange?.self) { group in
-            group.addTask { await self.exchange(request, progress) }
-            group.addTask {
-                try? await clock.sleep(until: start.advanced(by: request.deadline))
-                return nil
-            }
-            defer { group.cancelAll() }
-            // The sleep also ends when this task is cancelled.
-            if let ended = await group.next() ?? nil { return ended }
-            return .failure(Task.isCancelled ? .cancelled : progress.timeout)
+        let promise = HTTPClient.defaultEventLoopGroup.any().makePromise(of: SendOutcome.self)
+        let exchange = start(request) { promise.succeed($0) }
+        return await withTaskCancellationHandler {
+            // It never fails, and waits on where the task is cancelled: `cancel` has its outcome come.
+            (try? await promise.futureResult.get())
+                ?? SendOutcome(result: .failure(.cancelled), duration: .zero)
+        } onCancel: {
+            exchange?.cancel()
         }
-        // Whatever step it had come to: without a body, nothing tells whether a connection stood.
-        if case .failure = result, progress.status == nil, let endpoint = progress.endpoint, endpoint.scheme == .https {
-            stuck.suspect(endpoint.peer)
-        }
-        return SendOutcome(result: result, duration: clock.now - start)
     }
 
     /// Closes every connection; what is still under way ends with `.cancelled`. Call it once, last. Takes a second at most:
     /// a connection that is being made may take longer to give up, and ends with the process.
     package func shutdown() async {
         let (ended, continuation) = AsyncStream<Void>.makeStream()
-        stuck.end(Set(clients.endpoints.map(\.peer)))
-        Task.detached { [clients] in
-            await clients.shutdown()
+        parts.stuck.end(Set(parts.clients.endpoints.map(\.peer)))
+        Task.detached { [parts] in
+            await parts.clients.shutdown()
             continuation.finish()
         }
         Task.detached {

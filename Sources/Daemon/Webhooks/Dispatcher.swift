@@ -302,7 +302,11 @@ actor Dispatcher {
         )
     }
 
-    /// Takes in how an attempt ended.
+    /// Takes in how attempts ended.
+    func finish(_ landings: [Flights.Landing]) {
+        for landing in landings { finish(landing.delivery, landing.verdict) }
+    }
+
     func finish(_ delivery: ClaimedDelivery, _ verdict: AttemptVerdict) {
         let endpoint = delivery.endpoint
         let (settings, now) = (parts.settings(), parts.now())

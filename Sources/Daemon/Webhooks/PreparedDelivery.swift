@@ -12,7 +12,7 @@ enum PreparedDelivery {
     /// Nothing is sent until somebody says that the endpoint's new url is meant.
     case hold
 
-    struct Prepared {
+    struct Prepared: Sendable {
         let request: WebhookRequest
         /// Whether the receiver is to be asked first, and what.
         let consent: DeliveryConsent?

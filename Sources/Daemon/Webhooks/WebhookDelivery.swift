@@ -8,7 +8,7 @@ import WebhookClient
 package import Webhooks
 
 /// The service that delivers webhooks, for as long as the daemon runs.
-package struct WebhookDelivery: Service {
+package final class WebhookDelivery: Service {
     package typealias Beats = (
         writing: @Sendable () -> Void, atLeisure: @Sendable () -> Void, sending: @Sendable () -> Void
     )
@@ -68,8 +68,6 @@ package struct WebhookDelivery: Service {
     /// For so long outcomes gather that are written at leisure: those of attempts that began together and hang end together.
     private static let gathering = Duration.milliseconds(50)
     private static let reportsEvery = Duration.seconds(1)
-    /// Read from one snapshot, and started together.
-    private static let startsAtOnce = 32
     private static let ownAddressesEvery = Duration.seconds(60)
 
     /// - Throws: `Defect`, for a PEM file that the settings name and that can't be read.
@@ -112,7 +110,7 @@ package struct WebhookDelivery: Service {
         parts.standing()
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await serve()
-        } onCancelOrGracefulShutdown: {
+        } onCancelOrGracefulShutdown: { [self] in
             stop.raise()
             writing.signal()
             leisure.signal()
@@ -218,7 +216,7 @@ package struct WebhookDelivery: Service {
             leisureIsOver.raise()
             writing.signal()
         }
-        try await cancelWhenGracefulShutdown {
+        try await cancelWhenGracefulShutdown { [self] in
             while !stop.isRaised {
                 parts.beats.atLeisure()
                 do {
@@ -250,94 +248,21 @@ package struct WebhookDelivery: Service {
         return wait
     }
 
-    // MARK: Sending
+    // MARK: Beside writing
 
     private func send() async {
-        await withDiscardingTaskGroup { group in
-            while !stop.isRaised {
-                parts.beats.sending()
-                let taken = await dispatcher.take(Self.startsAtOnce)
-                guard !taken.isEmpty else {
-                    var wait = parts.longestWait()
-                    if let next = await dispatcher.nextTurn() { wait = min(wait, max(next - parts.monotonic(), .zero)) }
-                    await sending.wait(for: wait)
-                    continue
-                }
-                await start(taken, in: &group)
-            }
-            group.cancelAll()
-        }
+        let parts = WebhookSending.Parts(
+            longestWait: parts.longestWait, now: parts.now, monotonic: parts.monotonic,
+            beat: parts.beats.sending, wakeWriters: { await self.wakeWriters() },
+            complain: { await self.complain($0) })
+        await WebhookSending(parts, outbox, dispatcher, client, stop: stop, wake: sending).run()
         writing.signal()
-    }
-
-    private func start(_ taken: [ClaimedDelivery], in group: inout DiscardingTaskGroup) async {
-        let load: OutboxLoad
-        do {
-            load = try await outbox.load(taken)
-        } catch {
-            let abandoned = AttemptVerdict.abandoned
-            for delivery in taken { await dispatcher.finish(delivery, abandoned) }
-            await wakeWriters()
-            return await complain(error)
-        }
-        for delivery in taken {
-            guard let prepared = await dispatcher.begin(delivery, load) else { continue }
-            group.addTask { await self.attempt(delivery, prepared) }
-        }
-        await wakeWriters()
     }
 
     private func wakeWriters() async {
         let (atOnce, atLeisure) = await dispatcher.pending
         if atOnce || stop.isRaised { writing.signal() }
         if atLeisure { leisure.signal() }
-    }
-
-    private func attempt(_ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared) async {
-        let startedAt = parts.now()
-        var verdict: AttemptVerdict?
-        if let consent = prepared.consent, await dispatcher.needsConsent(delivery.endpoint) {
-            verdict = await ask(consent, delivery, prepared, startedAt)
-        }
-        if verdict == nil, let sent = await send(prepared.request) {
-            verdict = AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
-        }
-        await dispatcher.finish(delivery, verdict ?? .abandoned)
-        await wakeWriters()
-        sending.signal()
-    }
-
-    /// Nil where there is no client, which has been told then.
-    private func send(_ request: WebhookRequest) async -> SendOutcome? {
-        do throws(Defect) {
-            let client = try client.get()
-            return await client.send(request)
-        } catch {
-            await complain(error)
-            return nil
-        }
-    }
-
-    /// The handshake of CloudEvents; nil when the receiver has agreed.
-    private func ask(
-        _ consent: DeliveryConsent, _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared,
-        _ startedAt: Instant
-    ) async -> AttemptVerdict? {
-        var request = WebhookRequest(
-            url: prepared.request.url, method: .options, headers: consent.requestHeaders,
-            deadline: prepared.request.deadline)
-        request.headers.append(("user-agent", PreparedDelivery.userAgent))
-        guard let sent = await send(request) else { return .abandoned }
-        guard case .success(let response) = sent.result, (200...299).contains(response.status) else {
-            return AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
-        }
-        switch consent.answer(allowedOrigin: response.allowedOrigin, allowedRate: response.allowedRate) {
-        case .granted(let perMinute):
-            await dispatcher.consented(delivery.endpoint, perMinute: perMinute)
-            return nil
-        case .refused(let refusal):
-            return AttemptVerdict(refusedConsent: refusal.rawValue, sent, startedAt: startedAt)
-        }
     }
 
     private func complain(_ error: any Error) async {
