@@ -59,6 +59,22 @@ import Webhooks
         #expect(try await place.endpoint("bad")?.health.failedAttempts == 3)
     }
 
+    @Test func `a new event for an endpoint that has failed goes at once, whenever its retries are due`() async throws {
+        let place = try await DeliveringDaemon { $0.retries = (try? RetrySchedule("1h")) ?? .standard }
+        let server = try EndpointServer { _ in .init(500) }
+        defer { server.close() }
+        try await place.add("w", url: server.url())
+        try await place.run(longestWait: .seconds(600)) {
+            for count in 1...3 {
+                try await place.send()
+                try await place.until("attempt \(count)") {
+                    server.requests.count == count
+                }
+                try await place.until("its failure") { try await place.attempts().count == count }
+            }
+        }
+    }
+
     @Test func `410 disables an endpoint, and its owner hears of it elsewhere`() async throws {
         let place = try await DeliveringDaemon()
         let server = try EndpointServer { $0.path == "/gone" ? .init(410) : .init(200) }

@@ -141,8 +141,9 @@ actor Dispatcher {
 
     /// Takes in what a write has done.
     ///
-    /// - Returns: whether there is something new to send.
-    func absorb(_ done: Outbox.Done, of work: Outbox.Work) -> Bool {
+    /// - Returns: whether there is something new to send, and whether there is something to claim at leisure.
+    func absorb(_ done: Outbox.Done, of work: Outbox.Work) -> (isNew: Bool, isForLeisure: Bool) {
+        var isForLeisure = false
         var isNew = work.isAtLeisure && unwritten.leisurely.count >= Self.mostUnwritten && done.outcomes > 0
         for outcome in unwritten.removeFirst(done.outcomes, atLeisure: work.isAtLeisure) {
             if case .retry(let at) = outcome.settlement { update(outcome.delivery.endpoint) { $0.queue(at: at) } }
@@ -165,7 +166,10 @@ actor Dispatcher {
         }
         let now = parts.now()
         for delivery in done.fanOut?.claimed ?? [] { add(delivery) }
-        for endpoint in done.fanOut?.queued ?? [] { update(endpoint) { $0.queue(at: now) } }
+        for endpoint in done.fanOut?.queued ?? [] {
+            update(endpoint) { $0.queue(at: now) }
+            if lanes[endpoint]?.isFailing == true { isForLeisure = true }
+        }
         for (endpoint, deliveries, next) in done.claimed {
             update(endpoint) { lane in
                 lane.endClaim(next: next)
@@ -175,7 +179,7 @@ actor Dispatcher {
         }
         // Time was up.
         for (endpoint, _) in work.wanted.dropFirst(done.claimed.count) { lanes[endpoint]?.breakOffClaim() }
-        return isNew
+        return (isNew, isForLeisure)
     }
 
     /// A command has changed something: what is known of endpoints is read again.

@@ -203,7 +203,9 @@ package final class WebhookDelivery: Service {
     private func write(_ work: Outbox.Work) async throws {
         do {
             let done = try await outbox.write(work, now: parts.now())
-            if await dispatcher.absorb(done, of: work) { sending.signal() }
+            let (isNew, isForLeisure) = await dispatcher.absorb(done, of: work)
+            if isNew { sending.signal() }
+            if isForLeisure { leisure.signal() }
         } catch {
             await dispatcher.giveUp(work)
             throw error
