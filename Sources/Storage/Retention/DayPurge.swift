@@ -163,6 +163,12 @@ package struct DayPurge: Sendable {
         WHERE id BETWEEN ?1 AND ?2 AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?3", now: "?4"))
         """
 
+    /// The same while nobody holds anything, which the statement asks for all its rows at once: SQLite then deletes each row where it finds it. With a
+    /// condition that it has to look up anew for each row it collects their ids first (8.4 and 7.6 µs a row, measured).
+    private static let deletionWithoutHolds = """
+        DELETE FROM usage_logs WHERE id BETWEEN ?1 AND ?2 AND \(RetentionHolds.nobodyHolds)
+        """
+
     /// Deletes rows that are counted, not set aside and not held, until the allowance is spent.
     ///
     /// Each is read first, in the same transaction, that nobody else can write in. RETURNING would say the same afterwards, but opens a table of
@@ -189,9 +195,12 @@ package struct DayPurge: Sendable {
                 db, "SELECT \(columns), id FROM usage_logs WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
             defer { present.reset() }
             let idColumn = sqlite3_column_count(present.handle) - 1
-            let delete = try RawStatement(db, deletion)
-            delete.bind(date, at: 3)
-            delete.bind(terms.now.milliseconds, at: 4)
+            let isAnythingHeld = try RetentionHolds.areAny(db)
+            let delete = try RawStatement(db, isAnythingHeld ? deletion : deletionWithoutHolds)
+            if isAnythingHeld {
+                delete.bind(date, at: 3)
+                delete.bind(terms.now.milliseconds, at: 4)
+            }
             var rest = rows[...]
             while let first = rest.first {
                 let stretch = rest.prefix(Neighbours.length(rest, id: id))

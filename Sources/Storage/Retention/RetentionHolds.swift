@@ -112,7 +112,15 @@ package struct RetentionHolds: Sendable {
         }
     }
 
-    /// True of a row that no hold keeps: what every DELETE has among its conditions.
+    /// True while there is no hold of anything, ended ones aside that nobody has released.
+    static let nobodyHolds = "NOT EXISTS (SELECT 1 FROM retention_holds WHERE released_at_ms IS NULL)"
+
+    /// Whether there is any, in the transaction's own view.
+    static func areAny(_ db: Database) throws -> Bool {
+        try Bool.fetchOne(db.cachedStatement(sql: "SELECT NOT \(nobodyHolds)")) ?? true
+    }
+
+    /// True of a row that no hold keeps: what every DELETE has among its conditions, or `nobodyHolds`.
     ///
     /// An unknown table's name in a hold keeps nothing, and an end counts by the time that is bound: one that is believed, so that a clock set
     /// forward ends no hold.
