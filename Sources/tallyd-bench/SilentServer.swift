@@ -31,6 +31,9 @@ final class SilentServer: Sendable {
         Thread.detachNewThread { [self] in acceptAll() }
     }
 
+    /// Connections that stand.
+    var count: Int { connections.withLock { $0.count } }
+
     /// Ends it, with every connection.
     func close() {
         shutdown(listener, Int32(SHUT_RDWR))
