@@ -217,7 +217,29 @@ extension WebhookRequest {
         headers.replaceOrAdd(name: "Host", value: url.authority)
         return try HTTPClient.Request(
             url: url.canonical, method: HTTPMethod(rawValue: method.rawValue), headers: headers,
-            body: body.isEmpty ? nil : .byteBuffer(ByteBuffer(bytes: body)))
+            body: body.isEmpty ? nil : UnsentBody(body).body)
+    }
+}
+
+/// A body until it goes to the connection, which happens once: nothing of it is held by an attempt that waits for the response.
+private final class UnsentBody: Sendable {
+    private let bytes: Mutex<[UInt8]?>
+    private let count: Int
+
+    init(_ bytes: [UInt8]) {
+        count = bytes.count
+        self.bytes = Mutex(bytes)
+    }
+
+    var body: HTTPClient.Body {
+        .stream(contentLength: Int64(count)) { [self] writer in
+            let bytes = bytes.withLock { bytes in
+                defer { bytes = nil }
+                return bytes
+            }
+            // Asked for once more there would be too few bytes, which the client refuses.
+            return writer.write(.byteBuffer(ByteBuffer(bytes: bytes ?? [])))
+        }
     }
 }
 
