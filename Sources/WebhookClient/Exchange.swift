@@ -31,7 +31,6 @@ package final class Exchange: Sendable {
         /// Bytes of its body.
         var read = 0
         var isCancelled = false
-        var isOver = false
     }
 
     /// More of a body came than is read.
@@ -127,11 +126,11 @@ package final class Exchange: Sendable {
         guard let client = parts.clients.take(endpoint) else { return end(.failure(.cancelled)) }
         let sending = client.execute(request: request, delegate: self, deadline: deadline)
         let isCancelled = state.withLock { state in
-            // It may have ended by now.
-            if state.progress.endpoint == endpoint, !state.isOver { state.sending = sending }
+            state.sending = sending
             return state.isCancelled
         }
         if isCancelled { sending.cancel() }
+        // Not before the task is known, which `ended` forgets.
         sending.futureResult.whenComplete { [self] result in
             parts.clients.giveBack(endpoint)
             ended(result, at: endpoint.address)
@@ -162,7 +161,6 @@ package final class Exchange: Sendable {
 
     private func end(_ outcome: Outcome) {
         let (progress, isCancelled) = state.withLock { state in
-            state.isOver = true
             state.response = nil
             return (state.progress, state.isCancelled)
         }
