@@ -75,9 +75,9 @@ final class WebhookSending: Sendable {
     }
 
     private func start(_ taken: [ClaimedDelivery]) async {
-        let load: OutboxLoad
+        let (load, client): (OutboxLoad, WebhookClient)
         do {
-            load = try await outbox.load(taken)
+            (load, client) = (try await outbox.load(taken), try self.client.get())
         } catch {
             await dispatcher.finish(taken.map { Flights.Landing(delivery: $0, verdict: .abandoned) })
             await parts.wakeWriters()
@@ -87,25 +87,19 @@ final class WebhookSending: Sendable {
             guard let prepared = await dispatcher.begin(delivery, load) else { continue }
             let number = flights.begin()
             if let consent = prepared.consent {
-                let task = Task { await ask(consent, number, delivery, prepared) }
+                let task = Task { await ask(consent, number, delivery, prepared, client) }
                 flights.set(.consent(task), of: number)
             } else {
-                await send(number, delivery, prepared, startedAt: parts.now())
+                send(number, delivery, prepared, startedAt: parts.now(), client)
             }
         }
         await parts.wakeWriters()
     }
 
     private func send(
-        _ number: UInt64, _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared, startedAt: Instant
-    ) async {
-        let client: WebhookClient
-        do {
-            client = try self.client.get()
-        } catch {
-            flights.land(number, Flights.Landing(delivery: delivery, verdict: .abandoned))
-            return await parts.complain(error)
-        }
+        _ number: UInt64, _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared, startedAt: Instant,
+        _ client: WebhookClient
+    ) {
         // Not the request itself, which is to be forgotten once it was sent.
         let isAddress = prepared.isAddress
         let exchange = client.start(prepared.request) { [flights, now = parts.now] sent in
@@ -119,36 +113,31 @@ final class WebhookSending: Sendable {
 
     /// Asks the receiver where it has not agreed yet, and sends where it agrees.
     private func ask(
-        _ consent: DeliveryConsent, _ number: UInt64, _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared
+        _ consent: DeliveryConsent, _ number: UInt64, _ delivery: ClaimedDelivery,
+        _ prepared: PreparedDelivery.Prepared, _ client: WebhookClient
     ) async {
         let startedAt = parts.now()
         var verdict: AttemptVerdict?
         if await dispatcher.needsConsent(delivery.endpoint) {
-            verdict = await answer(to: consent, delivery, prepared, startedAt)
+            verdict = await answer(to: consent, delivery, prepared, startedAt, client)
         }
         if let verdict {
             flights.land(number, Flights.Landing(delivery: delivery, verdict: verdict))
         } else {
-            await send(number, delivery, prepared, startedAt: startedAt)
+            send(number, delivery, prepared, startedAt: startedAt, client)
         }
     }
 
     /// Nil when the receiver has agreed.
     private func answer(
         to consent: DeliveryConsent, _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared,
-        _ startedAt: Instant
+        _ startedAt: Instant, _ client: WebhookClient
     ) async -> AttemptVerdict? {
         var request = WebhookRequest(
             url: prepared.request.url, method: .options, headers: consent.requestHeaders,
             deadline: prepared.request.deadline)
         request.headers.append(("user-agent", PreparedDelivery.userAgent))
-        let sent: SendOutcome
-        do throws(Defect) {
-            sent = try await client.get().send(request)
-        } catch {
-            await parts.complain(error)
-            return .abandoned
-        }
+        let sent = await client.send(request)
         guard case .success(let response) = sent.result, (200...299).contains(response.status) else {
             return AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
         }
