@@ -38,8 +38,7 @@ final class ResolvedNames: Sendable {
 
     /// Nil where the deadline comes first, or the task is cancelled.
     func addresses(of name: String, until deadline: NIODeadline) async -> Answer? {
-        if let answer = known(name) { return answer }
-        return await withTaskGroup(of: Answer?.self) { group in
+        await withTaskGroup(of: Answer?.self) { group in
             group.addTask { await self.addresses(of: name) }
             group.addTask {
                 try? await Task.sleep(for: Duration(deadline - .now()))
@@ -50,7 +49,7 @@ final class ResolvedNames: Sendable {
         }
     }
 
-    /// Where it was resolved a moment ago.
+    /// Nil where it was not resolved a moment ago.
     func known(_ name: String) -> Answer? {
         state.withLock { state in
             guard case .known(let answer, let until) = state.entries[name], ContinuousClock.now < until else {
