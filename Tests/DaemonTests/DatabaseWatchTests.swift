@@ -72,34 +72,26 @@ struct DatabaseWatchTests {
     func replaced() async throws {
         defer { remove() }
         let watch = try watch()
-        try write(folder.path + "/other")
+        func expectWake(_ change: () throws -> Void, at location: SourceLocation = #_sourceLocation) async throws {
+            watch.arm()
+            try change()
+            #expect(await isWoken(), sourceLocation: location)
+        }
         // What came about may have been the log.
-        #expect(await isWoken())
-        watch.arm()
-        try write(log)
-        #expect(await isWoken())
-        watch.arm()
-        try write(log)
-        #expect(await isWoken())
+        try await expectWake { try write(folder.path + "/other") }
+        try await expectWake { try write(log) }
+        try await expectWake { try write(log) }
         // Held open, as SQLite does.
         let held = try FileHandle(forReadingFrom: URL(filePath: log))
-        watch.arm()
-        try FileManager.default.removeItem(atPath: log)
-        #expect(await isWoken())
-        watch.arm()
-        try write(log)
-        #expect(await isWoken())
-        watch.arm()
-        try write(log)
-        #expect(await isWoken())
+        try await expectWake { try FileManager.default.removeItem(atPath: log) }
+        try await expectWake { try write(log) }
+        try await expectWake { try write(log) }
         try held.close()
-        watch.arm()
-        try write(folder.path + "/new")
-        try FileManager.default.removeItem(atPath: log)
-        try FileManager.default.moveItem(atPath: folder.path + "/new", toPath: log)
-        #expect(await isWoken())
-        watch.arm()
-        try write(log)
-        #expect(await isWoken())
+        try await expectWake {
+            try write(folder.path + "/new")
+            try FileManager.default.removeItem(atPath: log)
+            try FileManager.default.moveItem(atPath: folder.path + "/new", toPath: log)
+        }
+        try await expectWake { try write(log) }
     }
 }
