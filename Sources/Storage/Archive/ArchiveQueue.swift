@@ -14,14 +14,14 @@ final class ArchiveQueue {
         }
     }
 
-    /// What a bite took of the lines.
+    /// What some bites took of the lines.
     enum Bite {
         case took(Int)
         case end(ArchiveRounds.Ending)
     }
 
-    /// Lines that are read at a time; a bite takes some hundred. Twice as many are held.
-    private static let most = 2_000
+    /// Lines that are read at a time; a bite takes some hundred, and eight come in a row. Twice as many are held.
+    private static let most = 4_000
     /// And no more bytes than this and a line: 8 MiB.
     private static let mostBytes = 8 * 1_024 * 1_024
 

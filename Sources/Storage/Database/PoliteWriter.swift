@@ -124,10 +124,13 @@ package final class PoliteWriter: Sendable {
     /// are held.
     private func waitForReads() async {
         for _ in 0..<Self.mostLooksAtReads {
-            let isOverfull = state.withLock { !$0.courtesy.isShared && $0.smallLog?.isOverfull == true }
-            guard isOverfull, longReads.areUnderWay else { return }
+            guard waitsForReads else { return }
             do { try await Task.sleep(nanoseconds: 1_000_000) } catch { return }
         }
+    }
+
+    private var waitsForReads: Bool {
+        state.withLock { !$0.courtesy.isShared && $0.smallLog?.isOverfull == true } && longReads.areUnderWay
     }
 
     /// A millisecond and more each: the longest snapshot.
@@ -165,7 +168,7 @@ package final class PoliteWriter: Sendable {
     ) throws -> T? {
         guard var last = try transact(db, isUrgent, work) else { return nil }
         for _ in 1..<Self.bitesInARow {
-            guard steps == nil, !state.withLock({ $0.courtesy.isShared }), goesOn(last) else { break }
+            guard steps == nil, !state.withLock({ $0.courtesy.isShared }), goesOn(last), !waitsForReads else { break }
             guard let next = try transact(db, isUrgent, work) else { break }
             last = next
         }

@@ -25,7 +25,7 @@ extension DayPurge {
     }
 
     private func remove(
-        _ part: ArchivePart, _ terms: Terms, _ files: ArchiveFiles, _ shouldStop: @Sendable () -> Bool,
+        _ part: ArchivePart, _ terms: Terms, _ files: ArchiveFiles, _ shouldStop: @escaping @Sendable () -> Bool,
         _ outcome: inout Outcome
     ) async throws -> ArchiveRounds.Ending {
         let (columns, reader) = try part.verified(files)
@@ -44,16 +44,15 @@ extension DayPurge {
         }
         return try await ArchiveQueue(reader, shape, where: terms.users.isEmpty ? nil : mayGo).goThrough { lines in
             if shouldStop() { return .end(.stopped) }
-            let bite = try await bite(part.entry.day, terms) { db, allowance in
+            let done = try await bites(of: lines, part.entry.day, terms, shouldStop) { db, lines, allowance in
                 try Self.delete(db, lines, part.entry.day, terms, shape, allowance)
             }
-            switch bite {
-            case .removed(let removed, let looked):
-                outcome.removed += removed
-                outcome.kept += looked - removed
-                return .took(looked)
-            case .unsettled: return .end(.stopped)
-            case .stale: return .end(.differs)
+            outcome.removed += done.removed
+            outcome.kept += done.looked - done.removed
+            return switch done.ending {
+            case nil: .took(done.looked)
+            case .unsettled: .end(.stopped)
+            case .stale: .end(.differs)
             }
         }
     }
