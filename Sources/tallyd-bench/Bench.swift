@@ -9,7 +9,7 @@ struct Bench: AsyncParsableCommand {
         abstract:
             "Measure the rollup against 1.0.0's nightly statement, the gateway's latency with and without tallyd, a purge, and the daemon at work, idle and stopping.",
         discussion: """
-            Needs the release builds of tallyd and gateway-sim beside it, and the sqlite3 shell. Prints a table, and JSON with --json. \
+            Needs the release builds of tallyd and gateway-sim beside it, the sqlite3 shell and openssl. Prints a table, and JSON with --json. \
             Nothing here passes or fails on a time: read the ratios.
             """)
 

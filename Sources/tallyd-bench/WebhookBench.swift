@@ -99,7 +99,7 @@ struct WebhookBench {
         var alone = Percentiles()
         var beside = Percentiles()
         var many = Percentiles()
-        var (memories, further): ([Double], [Double]) = ([], [])
+        var (memories, further, secure): ([Double], [Double], [Double]) = ([], [], [])
         for _ in 0..<runs {
             alone.add(try await healthy(hanging: 1, queued: 0))
             beside.add(try await healthy(hanging: 1, queued: 10_000))
@@ -107,6 +107,7 @@ struct WebhookBench {
             let (one, thousand, two) = (try await hung(1), try await hung(1_001), try await hung(2_001))
             memories.append((thousand - one) / 1_000)
             further.append((two - thousand) / 1_000)
+            secure.append((try await hungSecurely(1_001) - (try await hungSecurely(1))) / 1_000)
         }
         let scenario = "webhooks, 9 healthy endpoints, 100 events/s"
         func line(_ what: String, _ values: [Double], _ unit: String, _ bound: String? = nil) -> Measurement {
@@ -122,6 +123,7 @@ struct WebhookBench {
             line("p50 with 1,000 endpoints that hang", many.p50, "ms"),
             line("memory of one that hangs, of 1,000", memories, "kB", "≤ 16 KiB + 1 KiB: 17.4"),
             line("memory of one that hangs, of 1,000 more", further, "kB", "≤ 17.4"),
+            line("memory of one that hangs over https, of 1,000", secure, "kB", "≤ 17.4"),
         ]
     }
 
@@ -160,19 +162,34 @@ struct WebhookBench {
 
     /// The daemon's resident memory in kB while so many attempts hang, each at an endpoint of its own.
     private func hung(_ count: Int) async throws -> Double {
-        let path = try database("webhooks-hung")
         let silent = try SilentServer(.silent)
         defer { silent.close() }
-        let urls = (1...count).map { ("h\($0)", "http://127.0.0.1:\(silent.port)/\($0)") }
+        return try await memory(of: count, "http://127.0.0.1:\(silent.port)") { silent.count }
+    }
+
+    /// The same over https, each with a connection of its own.
+    private func hungSecurely(_ count: Int) async throws -> Double {
+        let certificate = try SilentTLSServer.makeCertificate(in: data.folder)
+        let silent = try await SilentTLSServer.start(certificate)
+        defer { silent.close() }
+        return try await memory(
+            of: count, "https://127.0.0.1:\(silent.port)", ["TALLYD_WEBHOOK_CA_FILE": certificate.path]
+        ) { silent.count }
+    }
+
+    private func memory(
+        of count: Int, _ origin: String, _ environment: [String: String] = [:], hanging: @Sendable () -> Int
+    ) async throws -> Double {
+        let path = try database("webhooks-hung")
+        let urls = (1...count).map { ("h\($0)", "\(origin)/\($0)") }
         try enter(Dictionary(uniqueKeysWithValues: urls), user: "hung", path)
         try queue(1, user: "hung", path)
-        let daemon = try ChildProcess.start(tools.tallyd, ["run", "--database", path], environment: Self.environment)
+        let daemon = try ChildProcess.start(
+            tools.tallyd, ["run", "--database", path], environment: Self.environment.merging(environment) { $1 })
         return try await daemon.beside {
             // Well within their deadline of 15 s.
             try await Task.sleep(for: .seconds(8))
-            guard silent.count == count else {
-                throw BenchError("\(silent.count) attempts hang in place of \(count)")
-            }
+            guard hanging() == count else { throw BenchError("\(hanging()) attempts hang in place of \(count)") }
             return try ProcessFigures(pid: daemon.pid).memoryBytes("VmRSS", in: "status") / 1e3
         }
     }
