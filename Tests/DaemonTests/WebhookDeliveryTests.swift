@@ -75,6 +75,42 @@ import Webhooks
         }
     }
 
+    @Test func `an attempt over https takes the room of three`() async throws {
+        let place = try await DeliveringDaemon { $0.inFlight = 6 }
+        // They wait for the end of a request's head, and so for ever.
+        let servers = try (0..<5).map { _ in try EndpointServer() }
+        defer { for server in servers { server.close() } }
+        for (number, server) in servers.enumerated() {
+            try await place.add("w\(number)", url: "https://127.0.0.1:\(server.port)/")
+        }
+        try await place.send()
+        let count: @Sendable () -> Int = { servers.reduce(0) { $0 + $1.connectionCount } }
+        try await place.run {
+            try await place.until("two attempts") { count() == 2 }
+            for _ in 0..<20 {
+                try await Task.sleep(for: .milliseconds(10))
+                #expect(count() == 2)
+            }
+        }
+    }
+
+    @Test func `an attempt over http takes the room of one, once its endpoint is known`() async throws {
+        let place = try await DeliveringDaemon { $0.inFlight = 6 }
+        let server = try EndpointServer { $0.body == "1" ? .init(200) : .init(200, delay: .seconds(5)) }
+        defer { server.close() }
+        for number in 0..<9 { try await place.add("w\(number)", url: server.url("/\(number)")) }
+        try await place.send("usage.recorded", "1")
+        try await place.run {
+            try await place.settled(9)
+            try await place.send("usage.recorded", "2")
+            try await place.until("six attempts") { server.requests.count == 9 + 6 }
+            for _ in 0..<20 {
+                try await Task.sleep(for: .milliseconds(10))
+                #expect(server.requests.count == 9 + 6)
+            }
+        }
+    }
+
     @Test func `410 disables an endpoint, and its owner hears of it elsewhere`() async throws {
         let place = try await DeliveringDaemon()
         let server = try EndpointServer { $0.path == "/gone" ? .init(410) : .init(200) }

@@ -61,6 +61,9 @@ package final class EndpointServer: Sendable {
 
     package var requests: [Request] { state.withLock { $0.requests } }
 
+    /// Connections that stand now.
+    package var connectionCount: Int { state.withLock { $0.connections.count } }
+
     /// Ends it, with every connection. To be called by whoever made it: its threads keep it alive.
     package func close() {
         shutdown(listener, Int32(SHUT_RDWR))

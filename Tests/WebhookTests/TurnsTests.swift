@@ -7,7 +7,7 @@ import Testing
     private typealias Subject = Turns<String, Int>
 
     @Test func `endpoints take turns however long their queues are`() {
-        var turns = Subject(limits: .init(inFlight: 100), mostInFlight: 1_000)
+        var turns = Subject(limits: .init(inFlight: 100), capacity: 1_000)
         for item in 0..<1_000 { turns.add(item, for: "a", at: .zero) }
         turns.add(1, for: "b", at: .zero)
         turns.add(2, for: "b", at: .zero)
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func `one that is at its limit costs the others nothing`() {
-        var turns = Subject(limits: .init(inFlight: 2), mostInFlight: 1_000)
+        var turns = Subject(limits: .init(inFlight: 2), capacity: 1_000)
         for item in 0..<10_000 { turns.add(item, for: "hangs", at: .zero) }
         _ = (turns.next(at: .zero), turns.next(at: .zero))
         #expect(turns.next(at: .zero) == nil)
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func `the limit of all together holds, and the ring keeps its order`() {
-        var turns = Subject(limits: .init(inFlight: 5), mostInFlight: 2)
+        var turns = Subject(limits: .init(inFlight: 5), capacity: 2)
         for endpoint in ["a", "b", "c"] { turns.add(0, for: endpoint, at: .zero) }
         #expect(turns.next(at: .zero)?.endpoint == "a")
         #expect(turns.next(at: .zero)?.endpoint == "b")
@@ -42,9 +42,50 @@ import Testing
         #expect(turns.next(at: .zero)?.endpoint == "c")
     }
 
+    @Test func `one that weighs more waits for its room in front, and one that is alone has it always`() {
+        var turns = Subject(limits: .init(inFlight: 5), capacity: 4)
+        turns.setLimits(.init(inFlight: 5, weight: 3), for: "heavy", at: .zero)
+        for item in 0..<3 { turns.add(item, for: "light", at: .zero) }
+        turns.add(0, for: "heavy", at: .zero)
+        turns.add(1, for: "heavy", at: .zero)
+        #expect(turns.next(at: .zero)?.endpoint == "light")
+        #expect(turns.next(at: .zero)?.endpoint == "heavy")
+        // 4 of 4; with one of them done there is room for a light one, which has its turn, and then none passes the heavy one.
+        turns.finish("light", at: .zero)
+        #expect(turns.next(at: .zero)?.endpoint == "light")
+        turns.finish("light", at: .zero)
+        #expect(turns.next(at: .zero) == nil)
+        turns.finish("heavy", at: .zero)
+        #expect(turns.next(at: .zero)?.endpoint == "heavy")
+        #expect(turns.next(at: .zero)?.endpoint == "light")
+        #expect(turns.weightInFlight == 4 && turns.inFlight == 2)
+
+        var narrow = Subject(limits: .init(inFlight: 5, weight: 3), capacity: 1)
+        for item in 0..<2 { narrow.add(item, for: "heavy", at: .zero) }
+        #expect(narrow.next(at: .zero)?.item == 0)
+        #expect(narrow.next(at: .zero) == nil)
+        narrow.finish("heavy", at: .zero)
+        #expect(narrow.next(at: .zero)?.item == 1)
+    }
+
+    @Test func `what is under way weighs what its endpoint's limits say now`() {
+        var turns = Subject(limits: .init(inFlight: 5, weight: 3), capacity: 6)
+        for endpoint in ["a", "b", "c"] { turns.add(0, for: endpoint, at: .zero) }
+        _ = (turns.next(at: .zero), turns.next(at: .zero))
+        #expect(turns.next(at: .zero) == nil)
+        turns.setLimits(.init(inFlight: 5, weight: 1), for: "a", at: .zero)
+        #expect(turns.weightInFlight == 4 && turns.next(at: .zero) == nil)
+        turns.setLimits(.init(inFlight: 5, weight: 1), for: "b", at: .zero)
+        #expect(turns.next(at: .zero)?.endpoint == "c")
+        turns.setLimits(.init(inFlight: 5, weight: 9), for: "c", at: .zero)
+        #expect(turns.weightInFlight == 11)
+        for endpoint in ["a", "b", "c"] { turns.finish(endpoint, at: .zero) }
+        #expect(turns.weightInFlight == 0)
+    }
+
     @Test func `a rate lets a burst go, then one an interval`() {
         let rate = RateLimit(2, per: .seconds(1), burst: 3)
-        var turns = Subject(limits: .init(inFlight: 100, rate: rate), mostInFlight: 1_000)
+        var turns = Subject(limits: .init(inFlight: 100, rate: rate), capacity: 1_000)
         for item in 0..<10 { turns.add(item, for: "a", at: .zero) }
         for item in 0..<3 { #expect(turns.next(at: .zero)?.item == item) }
         #expect(turns.next(at: .zero) == nil)
@@ -56,7 +97,7 @@ import Testing
     }
 
     @Test func `an ordered endpoint has one under way, and what failed comes first again`() {
-        var turns = Subject(limits: .init(inFlight: 10, isOrdered: true), mostInFlight: 1_000)
+        var turns = Subject(limits: .init(inFlight: 10, isOrdered: true), capacity: 1_000)
         for item in 0..<3 { turns.add(item, for: "a", at: .zero) }
         #expect(turns.next(at: .zero)?.item == 0)
         #expect(turns.next(at: .zero) == nil)
@@ -72,7 +113,7 @@ import Testing
     }
 
     @Test func `pauses and limits may change where an endpoint stands`() {
-        var turns = Subject(limits: .init(inFlight: 1), mostInFlight: 1_000)
+        var turns = Subject(limits: .init(inFlight: 1), capacity: 1_000)
         for item in 0..<5 { turns.add(item, for: "a", at: .zero) }
         turns.pause("a", until: .seconds(9), at: .zero)
         #expect(turns.next(at: .zero) == nil)
@@ -92,7 +133,7 @@ import Testing
 
     @Test func `what waits can be taken out, and idle endpoints are forgotten`() {
         var turns = Subject(
-            limits: .init(inFlight: 2, rate: RateLimit(1, per: .seconds(1), burst: 2)), mostInFlight: 1_000)
+            limits: .init(inFlight: 2, rate: RateLimit(1, per: .seconds(1), burst: 2)), capacity: 1_000)
         for item in 0..<5 { turns.add(item, for: "a", at: .zero) }
         #expect(turns.next(at: .zero)?.item == 0)
         #expect(turns.removeWaiting(of: "a") == [1, 2, 3, 4])
@@ -110,7 +151,7 @@ import Testing
     }
 
     @Test func `entries of the past do not pile up`() {
-        var turns = Subject(limits: .init(inFlight: 1), mostInFlight: 1)
+        var turns = Subject(limits: .init(inFlight: 1), capacity: 1)
         turns.add(0, for: "a", at: .zero)
         for second in 1...100_000 { turns.pause("a", until: .seconds(1_000_000 - second), at: .zero) }
         for _ in 0..<100_000 {

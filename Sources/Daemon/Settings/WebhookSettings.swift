@@ -64,8 +64,10 @@ extension SettingsTable {
         example: "5s", isLive: true,
         meaning: "How long one attempt may take, from resolving the name to the response's last byte.")
     static let webhookInFlight = Setting(
-        "TALLYD_WEBHOOK_IN_FLIGHT", .count(1...20_000), whenAbsent: .use(2_048), example: "500",
-        meaning: "How many attempts may be under way at once, of all endpoints together.")
+        "TALLYD_WEBHOOK_IN_FLIGHT", .count(1...20_000), whenAbsent: .use(4_096), example: "500",
+        meaning:
+            "How many attempts may be under way at once, of all endpoints together; one over https counts as three, for the memory that it takes."
+    )
     static let webhookEndpointInFlight = Setting(
         "TALLYD_WEBHOOK_ENDPOINT_IN_FLIGHT", .count(1...1_000), whenAbsent: .use(8), example: "2", isLive: true,
         meaning: "How many attempts may be under way at one endpoint, if it has no limit of its own.")

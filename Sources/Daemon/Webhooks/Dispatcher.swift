@@ -18,6 +18,8 @@ actor Dispatcher {
         /// 0 to 1.
         var jitter: @Sendable () -> Double = { .random(in: 0...1) }
         var logger: Logger
+        /// The weight of what may be under way together; see `EndpointLane.weightOverTLS`.
+        var capacity: Int
     }
 
     let parts: Parts
@@ -49,8 +51,9 @@ actor Dispatcher {
 
     init(_ parts: Parts) {
         self.parts = parts
-        let settings = parts.settings()
-        turns = Turns(limits: .init(inFlight: 1), mostInFlight: settings.inFlight, crowd: Self.crowd)
+        // Of an endpoint that nothing is known of yet.
+        let limits = EndpointLane().limits(parts.settings().endpointInFlight)
+        turns = Turns(limits: limits, capacity: parts.capacity, crowd: Self.crowd)
     }
 
     private var time: Duration { parts.monotonic() }
@@ -249,12 +252,14 @@ actor Dispatcher {
             changes.note(EndpointChange(endpoint, record, notice), isPrompt: true)
         }
         if let stored = found?.record { record.former = stored.former }
+        let terms = PreparedDelivery.Terms(
+            allowsHTTP: settings.allowsHTTP, timeout: settings.timeout, source: "/tallyd", origin: settings.origin)
+        let decision = PreparedDelivery(load.messages[delivery.id], found, record, terms, now: now)
+        if case .send(let prepared) = decision { lane.isOverTLS = prepared.request.url.scheme == .https }
         lane.record = record
         lanes[endpoint] = lane
         turns.setLimits(lane.limits(settings.endpointInFlight), for: endpoint, at: time)
-        let terms = PreparedDelivery.Terms(
-            allowsHTTP: settings.allowsHTTP, timeout: settings.timeout, source: "/tallyd", origin: settings.origin)
-        switch PreparedDelivery(load.messages[delivery.id], found, record, terms, now: now) {
+        switch decision {
         case .dead(let reason):
             settle(delivery, nil, .dead(reason: reason))
             return nil

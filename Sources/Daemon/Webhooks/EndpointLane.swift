@@ -11,6 +11,12 @@ struct EndpointLane {
     /// How many attempts may be under way: one at first, doubled by each success up to the limit, and one again after a failure. A thousand endpoints
     /// that hang so take a thousand places, and not a thousand times the limit.
     var window = 1
+    /// Whether its url is an https one; as long as nobody knows, it is taken for one.
+    var isOverTLS = true
+
+    /// What an attempt over https takes of `TALLYD_WEBHOOK_IN_FLIGHT`. A place stands for a payload and 16 KiB of memory; an attempt that hangs over http
+    /// took 14 to 16 kB, one over https 47 kB, since each TLS connection has buffers and a state of its own (`tallyd-bench --only isolation`).
+    static let weightOverTLS = 3
     /// When the first of its queued deliveries is due; nil: none is queued.
     private(set) var due: Instant?
     /// The same, of those alone that were queued since a claim began, which may not have seen them. Nil where no claim is under way.
@@ -59,6 +65,7 @@ struct EndpointLane {
             inFlight: min(window, most),
             // A second's worth at once: what a pause has saved up.
             rate: rates.min().map { RateLimit(1, per: .seconds(1 / $0), burst: max(1, Int($0))) },
-            isOrdered: record?.isOrdered ?? false, yields: isFailing)
+            isOrdered: record?.isOrdered ?? false, yields: isFailing,
+            weight: isOverTLS ? Self.weightOverTLS : 1)
     }
 }

@@ -93,7 +93,8 @@ package final class WebhookDelivery: Service {
         outbox = Outbox(store: parts.store, term: parts.term)
         dispatcher = Dispatcher(
             Dispatcher.Parts(
-                settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger))
+                settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger,
+                capacity: settings.inFlight))
     }
 
     /// Has it look again at once: the settings may have changed.

@@ -17,12 +17,17 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         package var isOrdered: Bool
         /// Has one turn in four while there are others that may start.
         package var yields: Bool
+        /// Of one delivery: what it takes of the capacity that all endpoints share; 1 or more.
+        package var weight: Int
 
-        package init(inFlight: Int, rate: RateLimit? = nil, isOrdered: Bool = false, yields: Bool = false) {
+        package init(
+            inFlight: Int, rate: RateLimit? = nil, isOrdered: Bool = false, yields: Bool = false, weight: Int = 1
+        ) {
             self.inFlight = inFlight
             self.rate = rate
             self.isOrdered = isOrdered
             self.yields = yields
+            self.weight = max(weight, 1)
         }
 
         var effectiveInFlight: Int { isOrdered ? 1 : max(inFlight, 1) }
@@ -44,6 +49,8 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         var place = Place.nowhere
         /// Entries of the ring and the heap with another number are of the past: they are passed over, not searched for.
         var visit: UInt64 = 0
+
+        var weightInFlight: Int { inFlight * limits.weight }
     }
 
     struct Visit {
@@ -63,24 +70,25 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
     package private(set) var crowded: Set<Endpoint> = []
 
     private static var turnsAheadAtMost: Int { 3 }
-    /// Places that those which yield leave free: as many of them as there may be hang, and hold their places for as long as a timeout is.
-    private var reserve: Int { mostInFlight / 4 }
+    /// Room that those which yield leave free: as many of them as there may be hang, and hold their room for as long as a timeout is.
+    private var reserve: Int { capacity / 4 }
 
     package let defaultLimits: Limits
-    /// Of all endpoints together: what bounds the memory that deliveries under way take.
-    package let mostInFlight: Int
+    /// The weight of all that may be under way together: what bounds the memory that it takes.
+    package let capacity: Int
     package let crowd: Int
     package private(set) var inFlight = 0
+    package private(set) var weightInFlight = 0
     package private(set) var waiting = 0
 
     /// - Parameters:
     ///   - limits: of endpoints that have none of their own.
-    ///   - mostInFlight: of all endpoints together, 1 or more.
+    ///   - capacity: of all endpoints together, 1 or more. What weighs more goes when nothing else is under way.
     ///   - crowd: how many waiting deliveries make an endpoint `crowded`.
-    package init(limits: Limits, mostInFlight: Int, crowd: Int = .max) {
+    package init(limits: Limits, capacity: Int, crowd: Int = .max) {
         defaultLimits = limits
         self.crowd = crowd
-        self.mostInFlight = max(mostInFlight, 1)
+        self.capacity = max(capacity, 1)
     }
 
     package mutating func add(_ item: Item, for endpoint: Endpoint, at time: Duration) {
@@ -99,17 +107,25 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
     ) -> (endpoint: Endpoint, item: Item)? {
         now = max(now, time)
         wake()
-        guard inFlight < mostInFlight else { return nil }
-        let isTheRestReserved = inFlight >= mostInFlight - reserve
-        while let visit = popFirst(skippingYielding || isTheRestReserved) {
-            guard isCurrent(visit, at: .inRing) else { continue }
-            let yields = lanes[visit.endpoint]?.limits.yields == true
+        var skipsYielding = skippingYielding || weightInFlight >= capacity - reserve
+        while weightInFlight < capacity, let visit = popFirst(skipsYielding) {
+            guard isCurrent(visit, at: .inRing), let limits = lanes[visit.endpoint]?.limits else { continue }
+            if !hasRoom(for: limits), lanes[visit.endpoint]?.mayStart(at: now) == true {
+                guard limits.yields else {
+                    ring.prepend(visit)
+                    return nil
+                }
+                yielding.prepend(visit)
+                skipsYielding = true
+                continue
+            }
             // In place: a copy of the lane would make its queue be copied, item by item.
             let item = lanes[visit.endpoint]?.leaveRing(at: now)
             settle(visit.endpoint)
             guard let item else { continue }
-            turnsAhead = yields ? 0 : turnsAhead + 1
+            turnsAhead = limits.yields ? 0 : turnsAhead + 1
             inFlight += 1
+            weightInFlight += limits.weight
             waiting -= 1
             count(visit.endpoint)
             return (visit.endpoint, item)
@@ -126,6 +142,7 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         guard counts(of: endpoint).inFlight > 0 else { return }
         lanes[endpoint]?.inFlight -= 1
         inFlight -= 1
+        weightInFlight -= lanes[endpoint]?.limits.weight ?? 0
         if let again {
             lanes[endpoint]?.queue.prepend(again)
             waiting += 1
@@ -142,13 +159,17 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         resettle(endpoint)
     }
 
+    /// What is under way counts with the new weight from now on, even where that is more than there was room for: nothing starts then until there is.
+    ///
     /// - Parameter limits: nil for the default ones.
     package mutating func setLimits(_ limits: Limits?, for endpoint: Endpoint, at time: Duration) {
         now = max(now, time)
         let limits = limits ?? defaultLimits
         let former = lanes[endpoint, default: Lane(limits: defaultLimits)].limits
         guard limits != former || lanes[endpoint] == nil else { return }
+        let formerWeight = lanes[endpoint]?.weightInFlight ?? 0
         lanes[endpoint, default: Lane(limits: limits)].limits = limits
+        weightInFlight += (lanes[endpoint]?.weightInFlight ?? 0) - formerWeight
         // The other ring is another place.
         if limits.yields != former.yields { lanes[endpoint]?.place = .nowhere }
         resettle(endpoint)
@@ -199,6 +220,10 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
 extension Turns {
     private func isCurrent(_ visit: Visit, at place: Place) -> Bool {
         lanes[visit.endpoint].map { $0.visit == visit.number && $0.place == place } ?? false
+    }
+
+    private func hasRoom(for limits: Limits) -> Bool {
+        weightInFlight == 0 || weightInFlight + limits.weight <= capacity - (limits.yields ? reserve : 0)
     }
 
     private mutating func popFirst(_ skippingYielding: Bool) -> Visit? {
@@ -268,10 +293,14 @@ extension Turns.Lane {
         max(pausedUntil, limits.rate.map { meter.nextStart(under: $0) } ?? .zero)
     }
 
+    func mayStart(at now: Duration) -> Bool {
+        inFlight < limits.effectiveInFlight && nextStart <= now && !queue.isEmpty
+    }
+
     /// Nil where a limit or a pause has come while it stood in the ring.
     mutating func leaveRing(at now: Duration) -> Item? {
         place = .nowhere
-        guard inFlight < limits.effectiveInFlight, nextStart <= now, let item = queue.popFirst() else { return nil }
+        guard mayStart(at: now), let item = queue.popFirst() else { return nil }
         inFlight += 1
         if let rate = limits.rate { meter.start(at: now, under: rate) }
         return item
