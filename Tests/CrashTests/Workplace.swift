@@ -29,6 +29,19 @@ final class Workplace: Sendable {
     static let hurried = ["TALLYD_ROLLUP_INTERVAL": "1s", "TALLYD_ROLLUP_SPACING": "100ms"]
 
     /// `tallyd run` on the database.
+    ///
+    /// - Parameter ulimit: words for the shell's ulimit, under whose limits it runs.
+    func daemon(_ variables: [String: String] = hurried, ulimit: String) throws -> Child {
+        let environment = Self.inherited.merging(variables) { _, given in given }
+        // The shell becomes the program, so the process is the same.
+        return try Child(
+            "/bin/sh",
+            [
+                "-c", "ulimit \(ulimit) && exec \"$0\" run --database \"$1\"", try Binary.tallyd.path, database,
+            ], variables: environment)
+    }
+
+    /// `tallyd run` on the database.
     func daemon(
         _ variables: [String: String] = hurried, heard: @escaping @Sendable (pid_t, Child.Event) -> Void = { _, _ in }
     ) throws -> Child {
@@ -65,17 +78,20 @@ final class Workplace: Sendable {
         _ binary: Binary, _ arguments: [String], _ variables: [String: String] = [:], in folder: URL? = nil,
         heard: @escaping @Sendable (pid_t, Child.Event) -> Void = { _, _ in }
     ) throws -> Child {
-        // What a manager or a caller of the tests has set is none of the child's business.
-        let foreign = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "LISTEN_PID", "LISTEN_FDS"]
-        let inherited = ProcessInfo.processInfo.environment.filter { name, _ in
-            !name.hasPrefix("TALLYD_") && !foreign.contains(name)
-        }
-        let environment = inherited.merging(variables) { _, given in given }
+        let environment = Self.inherited.merging(variables) { _, given in given }
         let path = try binary.path
         guard let folder else { return try Child(path, arguments, variables: environment, heard: heard) }
         // Glibc's module has no posix_spawn_file_actions_addchdir_np; env becomes the program, so the process is the
         // same.
         return try Child("/usr/bin/env", ["-C", folder.path, path] + arguments, variables: environment, heard: heard)
+    }
+
+    /// What a manager or a caller of the tests has set is none of a child's business.
+    private static var inherited: [String: String] {
+        let foreign = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "LISTEN_PID", "LISTEN_FDS"]
+        return ProcessInfo.processInfo.environment.filter { name, _ in
+            !name.hasPrefix("TALLYD_") && !foreign.contains(name)
+        }
     }
 
     /// A connection that belongs to no program under test.

@@ -6,6 +6,7 @@ secret=secret-$(tr --delete - </proc/sys/kernel/random/uuid)
 
 sandbox_checks() {
     check 'the running daemon has no capability, no way to new ones, and a system call filter' daemon_is_confined
+    check 'the running daemon may have as many files open as its webhooks need' daemon_may_open_files
     check "in the daemon's own mounts /etc is read-only and the database's folder is not" daemon_mounts_hold
     check 'a probe under the same unit runs' run_probe
     check 'it reads the figures of system_metrics: /proc, its control group, the volume' \
@@ -41,6 +42,15 @@ daemon_is_confined() {
     grep --quiet --extended-regexp '^CapEff:\s+0+$' <<<"$status"
     grep --quiet --extended-regexp '^NoNewPrivs:\s+1$' <<<"$status"
     grep --quiet --extended-regexp '^Seccomp:\s+2$' <<<"$status"
+}
+
+# 4,096 attempts, eight connections for each of 256 endpoints, and 256 for all else; the manager gives 1,024 unasked.
+daemon_may_open_files() {
+    local process limit
+    process=$(main_process tallyd.service)
+    limit=$(inside cat "/proc/$process/limits" | awk '/^Max open files/ { print $4 }')
+    printf '%s\n' "$limit"
+    ((limit >= 4096 + 8 * 256 + 256))
 }
 
 # Even as root: a read-only mount is read-only for everybody.

@@ -90,11 +90,23 @@ package final class WebhookDelivery: Service {
         if settings.authorities != nil || settings.clientCertificate != nil { _ = try client.get() }
         var logger = parts.logger
         logger[metadataKey: "job"] = "webhooks"
+        let kept = configuration.mostIdle * settings.endpointInFlight
+        let allowed = OpenFiles.allow(OpenFiles.needed(inFlight: settings.inFlight, kept: kept))
+        let capacity = OpenFiles.inFlight(settings.inFlight, kept: kept, allowed: allowed)
+        if capacity < settings.inFlight {
+            logger.warning(
+                "fewer webhooks can be under way at once than TALLYD_WEBHOOK_IN_FLIGHT says: the process may have too few files open",
+                metadata: [
+                    "in_flight": "\(capacity)", "wanted": "\(settings.inFlight)", "open_files": "\(allowed)",
+                    "remedy":
+                        "raise the hard limit to \(OpenFiles.needed(inFlight: settings.inFlight, kept: kept)) (LimitNOFILE= of the unit, ulimit -Hn of a shell), or lower TALLYD_WEBHOOK_IN_FLIGHT",
+                ])
+        }
         outbox = Outbox(store: parts.store, term: parts.term)
         dispatcher = Dispatcher(
             Dispatcher.Parts(
-                settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger,
-                capacity: settings.inFlight))
+                settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger, capacity: capacity
+            ))
     }
 
     /// Has it look again at once: the settings may have changed.
