@@ -81,6 +81,21 @@ import Testing
         #expect(try other.total("2026-11-10")?.requests == 1)
     }
 
+    @Test func `where no archive can be written no row goes, and every day that is over is sealed all the same`()
+        async throws
+    {
+        var oracle = Oracle()
+        try sample.fill(200, seed: 12, into: &oracle)
+        try await sample.rollUp()
+        try Data().write(to: URL(filePath: folder))
+        let outcome = try await run()
+        #expect(outcome.tables.first?.failure?.contains(folder) == true, "\(outcome.tables)")
+        #expect(outcome.removed == 0)
+        #expect(outcome.daysSealed.map(\.description) == (10...19).map { "2026-11-\($0)" })
+        try FileManager.default.removeItem(atPath: folder)
+        #expect(try await run().daysPurged.count == 6)
+    }
+
     @Test func `a row that was corrected after it was archived is archived anew`() async throws {
         let id = try sample.insert(cost: 0.5, at: "2026-11-10 10:00:00")
         try sample.insert(at: "2026-11-10 11:00:00")

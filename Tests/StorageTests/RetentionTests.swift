@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Scheduling
 import Storage
+import Synchronization
 import Testing
 
 /// What a retention run removes, what it leaves, and what it waits for: on real databases, by times that are passed in.
@@ -83,6 +84,55 @@ import Testing
         try sample.insert(at: "2026-11-10T11:00:00+00:00")
         #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == .rowsNotCounted)
         try sample.execute("DELETE FROM usage_logs WHERE created_at LIKE '%+00:00'")
+        #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == nil)
+    }
+
+    @Test func `a day whose totals drift stays open with its rows, and the days beside it go`() async throws {
+        var oracle = Oracle()
+        try sample.fill(200, seed: 8, into: &oracle)
+        try await sample.rollUp()
+        try sample.execute(
+            """
+            UPDATE daily_usage_stats SET cost_nanos = cost_nanos + 1
+            WHERE rowid = (SELECT MIN(rowid) FROM daily_usage_stats WHERE date = '2026-11-12')
+            """)
+        let outcome = try await run([.usageLogs: Self.days(5)], now: "2026-11-21T12:00:00Z")
+        #expect(outcome.daysSealed.map(\.description) == [10, 11, 13, 14, 15, 16, 17, 18, 19].map { "2026-11-\($0)" })
+        #expect(outcome.daysPurged.map(\.description) == [10, 11, 13, 14, 15].map { "2026-11-\($0)" })
+        #expect(outcome.tables.first?.note.hasPrefix("2026-11-12 can't be sealed: 1 of its totals differ") == true)
+        #expect(try usageDates() == ([12] + Array(16...20)).map { "2026-11-\($0)" })
+    }
+
+    @Test func `a correction between two readings of a day keeps it open until it is counted`() async throws {
+        // More than one reading takes.
+        for _ in 0..<12 {
+            try sample.execute(
+                """
+                WITH RECURSIVE counter (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter WHERE n < 1000)
+                INSERT INTO usage_logs (user_id, request_id, model, input_tokens, created_at)
+                SELECT 'u', lower(hex(randomblob(8))), 'm', n, '2026-11-10 10:00:00' FROM counter
+                """)
+        }
+        try await sample.rollUp()
+        let day = try #require(Day("2026-11-10"))
+        let looks = Mutex(0)
+        let sample = sample
+        let store = try sample.store(prepare: { db in
+            db.trace { event in
+                guard "\(event)".contains("WHERE id BETWEEN") else { return }
+                let count = looks.withLock { count in
+                    count += 1
+                    return count
+                }
+                // Of a row that was read by then.
+                if count == 150 { try? sample.execute("UPDATE usage_logs SET input_tokens = 7 WHERE id = 1") }
+            }
+        })
+        let sealing = DaySealing(store: store, zone: .utc)
+        #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == .changedMeanwhile)
+        #expect(looks.withLock { $0 } > 150)
+        #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == .correctionsWaiting)
+        try await sample.rollUp()
         #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == nil)
     }
 

@@ -4,117 +4,127 @@ import Scheduling
 extension RetentionRun {
     // MARK: Usage, by days
 
-    func seal(
-        _ plan: RetentionPlan.TablePlan, _ now: Instant, _ shouldStop: @escaping @Sendable () -> Bool,
-        _ progress: @escaping @Sendable () -> Void, _ result: inout TableOutcome, _ outcome: inout Outcome
-    ) async throws {
-        let sealing = DaySealing(store: store, zone: zone, term: term)
-        let days = plan.days.filter { $0.step == .seal }.map(\.day)
-        for pair in stride(from: 0, to: days.count, by: 2).map({ days[$0..<min($0 + 2, days.count)] }) {
-            if shouldStop() {
-                outcome.isComplete = false
-                return
-            }
-            var isHalted = false
-            for (day, first) in zip(pair, try await Self.seal(pair, sealing, now)) {
-                var refusal = first
-                // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
-                if refusal == .changedMeanwhile { refusal = try await sealing.seal(day, now: now) }
-                progress()
-                guard let refusal else {
-                    outcome.daysSealed.append(day)
-                    continue
-                }
-                result.note = "\(day) can't be sealed: \(refusal.sentence)"
-                // What waits for the rollup waits for every later day, too; drift is the day's own.
-                if case .drift = refusal { continue }
-                isHalted = true
-            }
-            if isHalted {
-                outcome.isComplete = false
-                return
-            }
-        }
-    }
-
-    /// One day or two.
-    private static func seal(
-        _ days: ArraySlice<Day>, _ sealing: DaySealing, _ now: Instant
-    ) async throws -> [DaySealing.Refusal?] {
-        guard let first = days.first, let last = days.last else { return [] }
-        guard first != last else { return [try await sealing.seal(first, now: now)] }
-        let (one, other) = try await sealing.seal(first, last, now: now)
-        return [one, other]
-    }
-
+    /// Purges the days that are due, and seals those that are over and not sealed yet.
     func purgeDays(
         _ plan: RetentionPlan.TablePlan, _ believed: Instant, _ planner: RetentionPlanner, _ run: String,
+        _ now: Instant,
         _ shouldStop: @escaping @Sendable () -> Bool, _ progress: @escaping @Sendable () -> Void,
         _ result: inout TableOutcome,
         _ outcome: inout Outcome
     ) async throws {
         let overrides = try await RetentionOverrides(store: store).of(.usageLogs)
-        let purge = DayPurge(store: store, zone: zone, term: term)
         var calendar = DayCalendar(zone: zone)
-        let justSealed = Set(outcome.daysSealed)
-        let due = plan.days.filter { $0.step == .purge || ($0.isDue && justSealed.contains($0.day)) }.map { day in
+        let due = plan.days.filter { $0.step == .purge || ($0.step == .seal && $0.isDue) }.map { day in
             let end = calendar.bounds(of: day.day).upperBound
-            return (day: day.day, terms: planner.terms(of: end, plan.period, overrides, believed, run: run))
+            return DueDay(
+                day: day.day, terms: planner.terms(of: end, plan.period, overrides, believed, run: run),
+                isSealed: day.step == .purge)
         }
         let stop: @Sendable () -> Bool = {
             progress()
             return shouldStop()
         }
-        let archive = archives(of: .usageLogs, progress).map { DayArchive($0) }
+        var seals = Seals(plan)
+        defer { note(seals, &result, &outcome) }
+        do {
+            try await purge(
+                due, archives(of: .usageLogs, progress).map { DayArchive($0) }, now, stop, &seals, &result, &outcome)
+        } catch {
+            // A folder that can't be written to is no reason to leave days open.
+            if let rest = try? await sealAll(seals, now, stop) { seals = rest }
+            throw error
+        }
+        seals = try await sealAll(seals, now, stop)
+    }
+
+    /// A day whose rows are old enough to go.
+    private struct DueDay: Sendable {
+        let day: Day
+        let terms: DayPurge.Terms
+        /// False for one that this run is to seal first.
+        let isSealed: Bool
+    }
+
+    /// Removes the rows of one day after the other. Meanwhile the next day is sealed and its archive written, which is the other half of the work.
+    private func purge(
+        _ due: [DueDay], _ archive: DayArchive?, _ now: Instant, _ stop: @escaping @Sendable () -> Bool,
+        _ seals: inout Seals, _ result: inout TableOutcome, _ outcome: inout Outcome
+    ) async throws {
+        let purge = DayPurge(store: store, zone: zone, term: term)
         // Archives are written one after the other, in the order of the days: whoever takes them on gets them so.
-        var ahead = await Self.prepare(due.first, archive, stop)
-        for (index, (day, terms)) in due.enumerated() {
-            if shouldStop() {
+        var ahead = await prepare(due.first, seals, archive, now, stop)
+        for (index, day) in due.enumerated() {
+            seals = ahead.seals
+            if let failure = ahead.failure { throw failure }
+            if stop() {
                 outcome.isComplete = false
                 return
             }
-            // The next day's archive is written while this day's rows go, which is the other half of the work.
-            let next = archive != nil && index + 1 < due.count ? due[index + 1] : nil
-            async let nextAhead = Self.prepare(next, archive, stop)
+            let (next, sealsSoFar) = (index + 1 < due.count ? due[index + 1] : nil, seals)
+            async let nextAhead = prepare(next, sealsSoFar, archive, now, stop)
+            guard day.isSealed || seals.sealed.contains(day.day) else {
+                ahead = await nextAhead
+                continue
+            }
             let purged: DayPurge.Outcome
             do {
                 purged =
                     if let archive {
-                        try await purge.purge(day, terms, by: archive, ahead: try ahead?.get() ?? nil, shouldStop: stop)
+                        try await purge.purge(
+                            day.day, day.terms, by: archive, ahead: try ahead.part?.get() ?? nil, shouldStop: stop)
                     } else {
-                        try await purge.purge(day, terms, shouldStop: stop)
+                        try await purge.purge(day.day, day.terms, shouldStop: stop)
                     }
             } catch {
                 // To its end, with what it is writing.
-                _ = await nextAhead
+                seals = await nextAhead.seals
                 throw error
             }
             ahead = await nextAhead
+            seals = ahead.seals
             result.removed += purged.removed
             result.kept += purged.kept
-            if purged.removed > 0 { outcome.daysPurged.append(day) }
+            if purged.removed > 0 { outcome.daysPurged.append(day.day) }
             if !purged.isComplete {
                 outcome.isComplete = false
-                if !shouldStop() { result.note = "\(day) waits for corrections to be counted" }
+                if !stop() { result.note = "\(day.day) waits for corrections to be counted" }
                 return
             }
         }
     }
 
-    /// A part that is written before its turn. What kept it from being written is told when its turn comes.
-    private typealias ArchiveAhead = Swift.Result<ArchivePart?, any Error>
+    /// What is done for a day before its turn.
+    private struct Ahead: Sendable {
+        var seals: Seals
+        /// What kept a day from being looked at.
+        var failure: (any Error)?
+        /// What kept it from being written is told when its turn comes.
+        var part: Swift.Result<ArchivePart?, any Error>?
+    }
 
-    private static func prepare(
-        _ next: (day: Day, terms: DayPurge.Terms)?, _ archive: DayArchive?, _ shouldStop: @escaping @Sendable () -> Bool
-    ) async -> ArchiveAhead? {
-        guard let next, let archive else { return nil }
-        do {
-            return .success(try await archive.prepare(next.day, next.terms, anew: false, shouldStop: shouldStop))
-        } catch is ArchiveHandover.Stopped {
-            return nil
-        } catch {
-            return .failure(error)
+    private func prepare(
+        _ next: DueDay?, _ seals: Seals, _ archive: DayArchive?, _ now: Instant,
+        _ stop: @escaping @Sendable () -> Bool
+    ) async -> Ahead {
+        var ahead = Ahead(seals: seals)
+        guard let next else { return ahead }
+        if !next.isSealed {
+            do {
+                ahead.seals = try await seal(seals, through: next.day, now, stop)
+            } catch {
+                ahead.failure = error
+                return ahead
+            }
         }
+        guard let archive, next.isSealed || ahead.seals.sealed.contains(next.day) else { return ahead }
+        do {
+            ahead.part = .success(try await archive.prepare(next.day, next.terms, anew: false, shouldStop: stop))
+        } catch is ArchiveHandover.Stopped {
+            ahead.part = nil
+        } catch {
+            ahead.part = .failure(error)
+        }
+        return ahead
     }
 
     // MARK: Other tables, by rows

@@ -94,8 +94,13 @@ package struct RetentionRun: Sendable {
         let planner = RetentionPlanner(store: store, zone: zone, policies: policies, progress: progress)
         let plan = try await planner.plan(table, now: now)
         progress()
-        if table == .usageLogs {
-            try await seal(plan, now, shouldStop, progress, &result, &outcome)
+        // Where rows may go, days are sealed beside that.
+        if table == .usageLogs, plan.believed == nil || plan.stop != nil {
+            let seals = try await sealAll(Seals(plan), now) {
+                progress()
+                return shouldStop()
+            }
+            note(seals, &result, &outcome)
         }
         guard let believed = plan.believed else {
             result.note = "it has no row"
@@ -109,7 +114,7 @@ package struct RetentionRun: Sendable {
         result.wentByPeriod = true
         try await store.writer.keepingLogSmall {
             if table == .usageLogs {
-                try await purgeDays(plan, believed, planner, run, shouldStop, progress, &result, &outcome)
+                try await purgeDays(plan, believed, planner, run, now, shouldStop, progress, &result, &outcome)
             } else {
                 try await purgeRows(plan, believed, run, shouldStop, progress, &result, &outcome)
             }

@@ -43,6 +43,15 @@ enum DayAudit {
     static func drift(_ db: Database, day: Day, cursor: Int64, rules: CountingRules) throws -> DayDrift {
         let accumulator = UsageAccumulator(rules: rules, only: day...day)
         try UsageScan.readDays(db, day...day, calendar: rules.calendar, through: cursor, into: accumulator)
+        return try drift(db, of: accumulator, day: day, cursor: cursor, rules: rules)
+    }
+
+    /// The same with the raw rows through the cursor already read.
+    ///
+    /// - Precondition: they are in this snapshot as they were when they were read.
+    static func drift(
+        _ db: Database, of accumulator: UsageAccumulator, day: Day, cursor: Int64, rules: CountingRules
+    ) throws -> DayDrift {
         var result = DayDrift(day: day)
         result.rows = accumulator.sums.reduce(0) { $0 + $1.requests }
         for (rowID, reject) in accumulator.rejects {

@@ -129,6 +129,46 @@ enum UsageScan {
         }
     }
 
+    /// Ids of a day's rows through the cursor, ascending. From the index alone.
+    static func ids(_ db: Database, _ day: Day, calendar: DayCalendar, through: Int64) throws -> [Int64] {
+        var calendar = calendar
+        var ids: [Int64] = []
+        try forEachRow(db, day...day, calendar: calendar, columns: "created_at", through: through) { statement, id in
+            guard let instant = UsageAccumulator.instant(statement, 1), calendar.day(of: instant) == day else { return }
+            ids.append(id)
+        }
+        ids.sort()
+        return ids
+    }
+
+    /// Feeds rows by their ids, ascending, as they stand now. One that is gone by now is passed over.
+    static func readRows(_ db: Database, _ ids: ArraySlice<Int64>, into accumulator: UsageAccumulator) throws {
+        let row = try RawStatement(
+            db,
+            """
+            SELECT id, \(columns)
+            FROM usage_logs
+            WHERE id BETWEEN ?1 AND ?2
+            ORDER BY id
+            """)
+        defer { row.reset() }
+        var rest = ids
+        while let first = rest.first {
+            let stretch = rest.prefix(Neighbours.length(rest) { $0 })
+            rest = rest.dropFirst(stretch.count)
+            var expected = stretch
+            row.bind(first, at: 1)
+            row.bind(stretch.last ?? first, at: 2)
+            while try row.step() {
+                let id = sqlite3_column_int64(row.handle, 0)
+                while let next = expected.first, next < id { expected = expected.dropFirst() }
+                guard expected.first == id else { continue }
+                try accumulator.accumulate(row.handle, from: 1, rowID: id, sign: 1)
+            }
+            row.reset()
+        }
+    }
+
     /// Calls `visit` with the id (column 0) and the columns of every row that may belong to the days.
     static func forEachRow(
         _ db: Database, _ days: ClosedRange<Day>, calendar: DayCalendar, columns: String, through: Int64,
