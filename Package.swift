@@ -62,6 +62,7 @@ let package = Package(
         ),
         .target(name: "CMemory"),
         .target(name: "CSQLiteConfig"),
+        .target(name: "CWriteback"),
         .systemLibrary(
             name: "CZstd",
             pkgConfig: "libzstd",
@@ -72,6 +73,7 @@ let package = Package(
             dependencies: [
                 "CMemory",
                 "CSQLiteConfig",
+                "CWriteback",
                 "CZstd",
                 "Scheduling",
                 "Migrations",

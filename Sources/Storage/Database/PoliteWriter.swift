@@ -24,6 +24,7 @@ package final class PoliteWriter: Sendable {
         var nextCheckpoint: UInt64 = 0
         /// What the log may hold while nobody else writes; nil: eight times the pace's limit.
         var smallLog: SmallLog?
+        var writeback: LogWriteback?
         var totals = Totals()
     }
 
@@ -247,10 +248,12 @@ package final class PoliteWriter: Sendable {
 
     /// In the middle of work only at twice that: it stops the work for as long as the volume takes.
     private func checkpointIfLarge(_ db: Database, now: UInt64) throws {
-        let (next, smallLog) = state.withLock { ($0.nextCheckpoint, $0.courtesy.isShared ? nil : $0.smallLog) }
+        let (next, smallLog, writeback) = state.withLock {
+            ($0.nextCheckpoint, $0.courtesy.isShared ? nil : $0.smallLog, $0.writeback)
+        }
         if var smallLog {
             switch smallLog.look(log.bytes, holdReads: longReads.hold) {
-            case .nothing: break
+            case .nothing: writeback?.begin()
             case .begunAnew: longReads.release()
             case .full: try checkpoint(db, above: 0)
             }
@@ -264,9 +267,9 @@ package final class PoliteWriter: Sendable {
     /// Does work that writes a page or more for each row, such as a purge, with the log kept small: what it holds is copied back as it goes, for as
     /// long as nobody else writes. A gateway's own checkpoints do that while it does.
     func keepingLogSmall<T>(_ work: () async throws -> T) async throws -> T {
-        state.withLock { $0.smallLog = SmallLog() }
+        state.withLock { ($0.smallLog, $0.writeback) = (SmallLog(), LogWriteback(of: path)) }
         defer {
-            state.withLock { $0.smallLog = nil }
+            state.withLock { ($0.smallLog, $0.writeback) = (nil, nil) }
             longReads.release()
         }
         return try await work()
