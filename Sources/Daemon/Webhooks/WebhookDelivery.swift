@@ -90,23 +90,31 @@ package final class WebhookDelivery: Service {
         if settings.authorities != nil || settings.clientCertificate != nil { _ = try client.get() }
         var logger = parts.logger
         logger[metadataKey: "job"] = "webhooks"
-        let kept = configuration.mostIdle * settings.endpointInFlight
-        let allowed = OpenFiles.allow(OpenFiles.needed(inFlight: settings.inFlight, kept: kept))
-        let capacity = OpenFiles.inFlight(settings.inFlight, kept: kept, allowed: allowed)
-        if capacity < settings.inFlight {
-            logger.warning(
-                "fewer webhooks can be under way at once than TALLYD_WEBHOOK_IN_FLIGHT says: the process may have too few files open",
-                metadata: [
-                    "in_flight": "\(capacity)", "wanted": "\(settings.inFlight)", "open_files": "\(allowed)",
-                    "remedy":
-                        "raise the hard limit to \(OpenFiles.needed(inFlight: settings.inFlight, kept: kept)) (LimitNOFILE= of the unit, ulimit -Hn of a shell), or lower TALLYD_WEBHOOK_IN_FLIGHT",
-                ])
-        }
+        let capacity = Self.capacity(settings, kept: configuration.mostIdle * settings.endpointInFlight, logger)
         outbox = Outbox(store: parts.store, term: parts.term)
         dispatcher = Dispatcher(
             Dispatcher.Parts(
                 settings: parts.settings, now: parts.now, monotonic: parts.monotonic, logger: logger, capacity: capacity
             ))
+    }
+
+    /// What may be under way together: what the settings say, if the process may have so many files open.
+    ///
+    /// - Parameter kept: connections that may be kept for later beside those.
+    private static func capacity(_ settings: WebhookSettings, kept: Int, _ logger: Logger) -> Int {
+        let wanted = settings.inFlight
+        let needed = OpenFiles.needed(inFlight: wanted, kept: kept)
+        let allowed = OpenFiles.allow(needed)
+        let capacity = OpenFiles.inFlight(wanted, kept: kept, allowed: allowed)
+        guard capacity < wanted else { return wanted }
+        logger.warning(
+            "fewer webhooks can be under way at once than TALLYD_WEBHOOK_IN_FLIGHT says: the process may have too few files open",
+            metadata: [
+                "in_flight": "\(capacity)", "wanted": "\(wanted)", "open_files": "\(allowed)",
+                "remedy":
+                    "raise the hard limit to \(needed) (LimitNOFILE= of the unit, ulimit -Hn of a shell), or lower TALLYD_WEBHOOK_IN_FLIGHT",
+            ])
+        return capacity
     }
 
     /// Has it look again at once: the settings may have changed.
