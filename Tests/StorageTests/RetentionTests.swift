@@ -103,6 +103,24 @@ import Testing
         #expect(try usageDates() == ([12] + Array(16...20)).map { "2026-11-\($0)" })
     }
 
+    @Test(arguments: [0, 3, 2_000_000])
+    func `a day is judged the same in one reading and in many`(mostSliced: Int) async throws {
+        var oracle = Oracle()
+        try sample.fill(200, seed: 9, into: &oracle)
+        try await sample.rollUp()
+        try sample.execute("UPDATE daily_usage_stats SET total_tokens = total_tokens + 1 WHERE date = '2026-11-12'")
+        var sealing = DaySealing(store: try sample.store(), zone: .utc)
+        sealing.mostSliced = mostSliced
+        let keys = try #require(
+            try sample.value("SELECT CAST(COUNT(*) AS TEXT) FROM daily_usage_stats WHERE date = '2026-11-12'")
+                .flatMap { Int($0) })
+        for day in 10...13 {
+            let refusal = try await sealing.seal(
+                try #require(Day("2026-11-\(day)")), now: Self.at("2026-11-21T12:00:00Z"))
+            #expect(refusal == (day == 12 ? .drift(keys: keys) : nil))
+        }
+    }
+
     @Test func `a correction between two readings of a day keeps it open until it is counted`() async throws {
         // More than one reading takes.
         for _ in 0..<12 {

@@ -9,6 +9,8 @@ package struct DaySealing: Sendable {
     let store: Store
     let zone: Zone
     let term: Term?
+    /// Rows of a day that is read in slices: their ids take 16 MB. A larger day is read in one snapshot, whatever that does to the log.
+    package var mostSliced = 2_000_000
 
     package init(store: Store, zone: Zone, term: Term? = nil) {
         self.store = store
@@ -70,22 +72,22 @@ package struct DaySealing: Sendable {
 
     /// Rows of a snapshot: 10 to 20 ms of reading by id.
     private static let sliceRows = 5_000
-
     /// The rows that are counted are read as they stand, slice by slice. Whatever happens to one of them meanwhile is logged, so that where nothing was
     /// logged in the end they are what they were; and a row of the day that comes keeps the day open.
     private func audit(_ day: Day) async throws -> Audit {
-        let zone = zone
-        let (begun, rows, ids): (Audit, Slices, [Int64]) = try await store.readOneOfMany("audit \(day) in") { db in
+        let (zone, mostSliced) = (zone, mostSliced)
+        let (begun, slices): (Audit, (rows: Slices, ids: [Int64])?) = try await store.readOneOfMany(
+            "audit \(day) in"
+        ) { db in
             var audit = Audit(position: try Position.read(db))
             audit.refusal = try Self.obstacle(db, day, zone, tailAfter: audit.position.cursor)
-            let rows = Slices(try Self.rules(db, zone), of: day)
-            guard audit.refusal == nil else { return (audit, rows, []) }
-            return (
-                audit, rows,
-                try UsageScan.ids(db, day, calendar: DayCalendar(zone: zone), through: audit.position.cursor)
-            )
+            guard audit.refusal == nil else { return (audit, nil) }
+            let ids = try UsageScan.ids(
+                db, day, calendar: DayCalendar(zone: zone), through: audit.position.cursor, most: mostSliced)
+            guard let ids else { return (try Self.audit(db, day, zone), nil) }
+            return (audit, (Slices(try Self.rules(db, zone), of: day), ids))
         }
-        guard begun.refusal == nil else { return begun }
+        guard let (rows, ids) = slices else { return begun }
         for start in stride(from: 0, to: ids.count, by: Self.sliceRows) {
             let slice = ids[start..<min(start + Self.sliceRows, ids.count)]
             try await store.readOneOfMany("audit \(day) in") { db in

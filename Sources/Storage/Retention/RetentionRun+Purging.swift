@@ -29,6 +29,8 @@ extension RetentionRun {
         do {
             try await purge(
                 due, archives(of: .usageLogs, progress).map { DayArchive($0) }, now, stop, &seals, &result, &outcome)
+        } catch let error as StorageError where error.kind == .leaseLost {
+            throw error
         } catch {
             // A folder that can't be written to is no reason to leave days open.
             if let rest = try? await sealAll(seals, now, stop) { seals = rest }

@@ -129,14 +129,19 @@ enum UsageScan {
         }
     }
 
-    /// Ids of a day's rows through the cursor, ascending. From the index alone.
-    static func ids(_ db: Database, _ day: Day, calendar: DayCalendar, through: Int64) throws -> [Int64] {
+    /// Ids of a day's rows through the cursor, ascending; nil where there are more than `most`. From the index alone.
+    static func ids(
+        _ db: Database, _ day: Day, calendar: DayCalendar, through: Int64, most: Int
+    ) throws -> [Int64]? {
         var calendar = calendar
         var ids: [Int64] = []
         try forEachRow(db, day...day, calendar: calendar, columns: "created_at", through: through) { statement, id in
-            guard let instant = UsageAccumulator.instant(statement, 1), calendar.day(of: instant) == day else { return }
+            guard ids.count <= most, let instant = UsageAccumulator.instant(statement, 1),
+                calendar.day(of: instant) == day
+            else { return }
             ids.append(id)
         }
+        guard ids.count <= most else { return nil }
         ids.sort()
         return ids
     }
