@@ -31,8 +31,7 @@ package final class EndpointServer: Sendable {
         }
     }
 
-    package let port: UInt16
-    private let listener: Int32
+    private let place: LoopbackPort
     private let answer: @Sendable (Request) -> Answer
     private let state = Mutex((requests: [Request](), connections: Set<Int32>()))
 
@@ -40,22 +39,13 @@ package final class EndpointServer: Sendable {
 
     package init(_ answer: @escaping @Sendable (Request) -> Answer = { _ in Answer() }) throws {
         self.answer = answer
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { plain in
-                bind(listener, plain, length) == 0 && listen(listener, 1_024) == 0
-                    && getsockname(listener, plain, &length) == 0
-            }
-        }
-        guard isBound else { throw CantListen() }
-        self.listener = listener
-        port = UInt16(bigEndian: address.sin_port)
+        let place = try LoopbackPort()
+        guard listen(place.socket, 1_024) == 0 else { throw CantListen() }
+        self.place = place
         Thread.detachNewThread { [self] in acceptAll() }
     }
+
+    package var port: UInt16 { place.number }
 
     package func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
 
@@ -66,17 +56,14 @@ package final class EndpointServer: Sendable {
 
     /// Ends it, with every connection. To be called by whoever made it: its threads keep it alive.
     package func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
+        shutdown(place.socket, Int32(SHUT_RDWR))
         state.withLock { for connection in $0.connections { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
     private func acceptAll() {
         while true {
-            let connection = accept(listener, nil, nil)
-            guard connection >= 0 else {
-                Glibc.close(listener)
-                return
-            }
+            let connection = accept(place.socket, nil, nil)
+            guard connection >= 0 else { return }
             state.withLock { _ = $0.connections.insert(connection) }
             Thread.detachNewThread { [self] in
                 serve(connection)

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 import Webhooks
 
@@ -89,7 +90,7 @@ extension `Sending a webhook` {
 
         @Test func `a refused connection is told with the system's reason`() async throws {
             // A port of a receiver that has ended may be another test's by then.
-            let port = try SilentPort()
+            let port = try LoopbackPort()
             try await withClient { client in
                 let failure = await client.send(try message("http://receiver.example:\(port.number)/")).failure
                 #expect(failure == .connectFailed("Connection refused"))
