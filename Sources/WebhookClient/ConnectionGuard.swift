@@ -23,7 +23,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// A connection is read four times 64 KiB at the most before what came goes on to the reader (NIO's maxMessagesPerRead and largest receive buffer), and
     /// is read again only when he has asked for more: so a body comes to `mostRead` and once that. With room for no more than that once, a body that came
-    /// fast was now and then taken for a flood before anybody had seen its first byte.
+    /// fast could be taken for a flood before anybody had seen its first byte.
     static let mostUnread = WebhookResponse.mostRead + 2 * mostAtOnce
     private static let mostAtOnce = 4 * 64 * 1_024
 
