@@ -48,16 +48,24 @@ final class HistogramCounts {
 
     /// What was added, by model and day: the rows that it changes, in an order that depends on the keys alone. Zero counts are left out.
     func rows(modelRanks: [UInt32]) -> [(model: UInt32, day: Int32, changes: [(bucket: Int, requests: Int64)])] {
-        let ordered = all.filter { $0.requests != 0 }.sorted {
-            let left = (modelRanks[Int($0.key.model)], $0.key.day, $0.key.bucket)
-            return left < (modelRanks[Int($1.key.model)], $1.key.day, $1.key.bucket)
+        // With the model's rank in the model's place a key's word sorts as its parts do.
+        var ordered: [(word: UInt64, requests: Int64)] = []
+        ordered.reserveCapacity(used)
+        for (key, requests) in all where requests != 0 {
+            let rank = modelRanks[Int(key.model)]
+            ordered.append((HistogramKey(model: rank, day: key.day, bucket: key.bucket).packed, requests))
         }
+        ordered.sort { $0.word < $1.word }
+        var models = [UInt32](repeating: 0, count: modelRanks.count)
+        for (model, rank) in modelRanks.enumerated() { models[Int(rank)] = UInt32(model) }
         var rows: [(model: UInt32, day: Int32, changes: [(bucket: Int, requests: Int64)])] = []
-        for (key, requests) in ordered {
-            if let last = rows.last, last.model == key.model, last.day == key.day {
+        for (word, requests) in ordered {
+            let key = HistogramKey(packed: word)
+            let model = models[Int(key.model)]
+            if let last = rows.last, last.model == model, last.day == key.day {
                 rows[rows.count - 1].changes.append((key.bucket, requests))
             } else {
-                rows.append((key.model, key.day, [(key.bucket, requests)]))
+                rows.append((model, key.day, [(key.bucket, requests)]))
             }
         }
         return rows

@@ -48,10 +48,36 @@ final class KeyInterner {
 
     /// For each number, its place in byte order.
     func ranks() -> [UInt32] {
-        let order = keys.indices.sorted { Self.precedes(keys[$0].bytes, keys[$1].bytes) }
+        let shared = sharedBytes
+        var order = keys.indices.map { Ranked(head: Self.head(of: keys[$0].bytes, from: shared), number: UInt32($0)) }
+        order.sort {
+            $0.head != $1.head
+                ? $0.head < $1.head : Self.precedes(keys[Int($0.number)].bytes, keys[Int($1.number)].bytes)
+        }
         var ranks = [UInt32](repeating: 0, count: keys.count)
-        for (rank, index) in order.enumerated() { ranks[index] = UInt32(rank) }
+        for (rank, ranked) in order.enumerated() { ranks[Int(ranked.number)] = UInt32(rank) }
         return ranks
+    }
+
+    /// What keys are sorted by, side by side in memory; most differ in it.
+    private struct Ranked {
+        /// The eight bytes behind those that all keys share, the first one the most significant. Where a key ends there are zeros, which come first, as
+        /// the shorter key does.
+        let head: UInt64
+        let number: UInt32
+    }
+
+    /// How many bytes all keys begin with in common.
+    private var sharedBytes: Int {
+        guard let first = keys.first?.bytes else { return 0 }
+        return keys.dropFirst().reduce(first.count) { shared, key in
+            let most = min(shared, key.bytes.count)
+            return (0..<most).first { key.bytes[$0] != first[$0] } ?? most
+        }
+    }
+
+    private static func head(of bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> UInt64 {
+        (start..<start + 8).reduce(0) { head, index in head << 8 | UInt64(index < bytes.count ? bytes[index] : 0) }
     }
 
     /// SQLite's BINARY collation: memcmp over the shorter length, then the shorter one first (sqlite.org/datatype3.html, section 7).
