@@ -127,13 +127,14 @@ extension Rollup {
         _ batch: UsageBatch, target: Int64, _ shouldStop: @Sendable () -> Bool, _ progress: @Sendable (Progress) -> Void
     ) async throws -> Bool {
         let now = now()
+        let known = known
         while true {
             let goesOn: @Sendable (UsageBatch.Progress) -> Bool = { part in
                 batch.advance(to: part)
                 return !part.isComplete
             }
             let part = try await write("apply totals to", goesOn: goesOn) { db, allowance in
-                try batch.applyPart(db, allowance, now: now)
+                try batch.applyPart(db, allowance, now: now, known: known)
             }
             batch.advance(to: part)
             let done = batch.start + Int64(Double(batch.end - batch.start) * batch.share(at: part))

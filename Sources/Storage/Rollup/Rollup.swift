@@ -25,6 +25,8 @@ package final class Rollup: Sendable {
     /// Called in the transaction that counts corrections, before the log's entries up to that one are removed: how an erasure sees what others
     /// changed meanwhile.
     let watch: (@Sendable (Database, _ through: Int64) throws -> Void)?
+    /// Kept from tick to tick.
+    let known = KnownTotals()
 
     /// How much is taken at once. Neither changes any total.
     package struct Limits: Sendable {

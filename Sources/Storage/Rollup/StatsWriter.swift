@@ -8,34 +8,36 @@ import Scheduling
 struct StatsWriter {
     private let db: Database
     private let statements: Statements
-    /// Whether a key's total is looked for first; and by how many more keys than it was found it was missing.
-    private let updatesFirst: Bool
+    /// Where totals are; nil where most keys are expected to have none. And by how many more keys it was asked for in vain than found one that was
+    /// not known yet.
+    private let known: KnownTotals?
     private var balance = 0
     private let now: Instant
     private let timestamp: ContiguousArray<UInt8>
     private var idBytes = ContiguousArray<UInt8>()
     private var dates: [Int32: ContiguousArray<UInt8>] = [:]
 
-    /// - Parameter updatesFirst: whether most keys are expected to have a total: then an UPDATE by the key is tried first, which looks up one index
-    ///   instead of two; the INSERT that follows where there was none need not look for the key again. Given up where it mostly finds nothing, as
-    ///   when a day begins.
-    init(_ db: Database, now: Instant, updatesFirst: Bool = false) throws {
+    /// - Parameter known: given where most keys are expected to have a total: then it is updated by its row, which is known or looked up; the
+    ///   INSERT that follows where there was none need not look for the key again. Looking up is given up where it mostly finds nothing, as when a day
+    ///   begins.
+    init(_ db: Database, now: Instant, known: KnownTotals? = nil) throws {
         self.db = db
         self.now = now
-        self.updatesFirst = updatesFirst
+        self.known = known
         // As CURRENT_TIMESTAMP writes it. Written by us, so the contract's updated_at trigger has nothing to do.
         timestamp = ContiguousArray(now.description.prefix(19).replacing("T", with: " ").utf8)
         statements = try Statements(db)
     }
 
-    /// The same parameters in all three.
+    /// The same parameters in the three that write.
     private struct Statements {
         /// For a key that has no total.
         let insert: RawStatement
-        /// For a key that has one.
+        /// For a key whose total is in row ?18.
         let update: RawStatement
         /// For either.
         let upsert: RawStatement
+        let find: RawStatement
 
         init(_ db: Database) throws {
             insert = try RawStatement(db, "\(StatsWriter.insertion) \(StatsWriter.idTaken)")
@@ -44,7 +46,8 @@ struct StatsWriter {
                 """
                 UPDATE daily_usage_stats
                 SET \(StatsWriter.additions)
-                WHERE date = ?2 AND user_id = ?3 AND model = ?4
+                WHERE rowid = ?18
+                  AND date = ?2 AND user_id = ?3 AND model = ?4
                 """)
             upsert = try RawStatement(
                 db,
@@ -53,6 +56,8 @@ struct StatsWriter {
                 ON CONFLICT (date, user_id, model) DO UPDATE SET \(StatsWriter.additions)
                 \(StatsWriter.idTaken)
                 """)
+            find = try RawStatement(
+                db, "SELECT rowid FROM daily_usage_stats WHERE date = ?1 AND user_id = ?2 AND model = ?3")
         }
     }
 
@@ -92,36 +97,74 @@ struct StatsWriter {
         source = CASE source WHEN 'adopted' THEN 'adopted' ELSE 'rollup' END
         """
 
-    /// Failed updates over successful ones after which a bite tries no more: a failed one costs 1 µs (of 6 µs for a new key), and a bite has a
-    /// thousand keys.
+    /// Looks in vain over successful ones after which a bite looks no more: one costs 1 µs (of 6 µs for a new key), and a bite has a thousand keys.
     private static let tries = 16
+
+    /// A total's key as its columns are bound.
+    private struct TotalKey {
+        let date: ContiguousArray<UInt8>
+        let user: UnsafeBufferPointer<UInt8>
+        let model: UnsafeBufferPointer<UInt8>
+    }
 
     /// Adds to one day's total of one user and model.
     mutating func add(
         _ sums: UsageSums, day: Int32, user: UnsafeBufferPointer<UInt8>, model: UnsafeBufferPointer<UInt8>
     ) throws {
-        let date = date(day)
-        var statement = statements.upsert
-        if updatesFirst, balance < Self.tries {
-            idBytes.removeAll(keepingCapacity: true)
-            try run(statements.update, sums, date, user, model)
-            if sqlite3_changes(db.sqliteConnection) > 0 {
+        try write(sums, TotalKey(date: date(day), user: user, model: model), by: statements.upsert)
+    }
+
+    /// The same, by the row if that is known.
+    mutating func add(_ sums: UsageSums, day: Int32, user: KeyInterner.Key, model: KeyInterner.Key) throws {
+        guard let known else { return try add(sums, day: day, user: user.bytes, model: model.bytes) }
+        let key = TotalKey(date: date(day), user: user.bytes, model: model.bytes)
+        let hash = KnownTotals.hash(day: day, user: user.hash, model: model.hash)
+        if let row = known.row(of: hash), try update(row, sums, key) { return }
+        if balance < Self.tries {
+            if let row = try find(key) {
                 balance -= 1
-                return
+                known.remember(row, for: hash)
+                if try update(row, sums, key) { return }
             }
             balance += 1
-            statement = statements.insert
+            try write(sums, key, by: statements.insert)
+        } else {
+            // An upsert that updates leaves this at 0, which is not remembered.
+            sqlite3_set_last_insert_rowid(db.sqliteConnection, 0)
+            try write(sums, key, by: statements.upsert)
         }
+        known.remember(sqlite3_last_insert_rowid(db.sqliteConnection), for: hash)
+    }
+
+    private func find(_ key: TotalKey) throws -> Int64? {
+        try key.date.withUnsafeBufferPointer { date in
+            statements.find.bind(date, at: 1)
+            statements.find.bind(key.user, at: 2)
+            statements.find.bind(key.model, at: 3)
+            defer { statements.find.reset() }
+            return try statements.find.step() ? sqlite3_column_int64(statements.find.handle, 0) : nil
+        }
+    }
+
+    /// False when that row is not, or no longer, the key's.
+    private mutating func update(_ row: Int64, _ sums: UsageSums, _ key: TotalKey) throws -> Bool {
+        statements.update.bind(row, at: 18)
         idBytes.removeAll(keepingCapacity: true)
-        idBytes.append(contentsOf: user)
+        try run(statements.update, sums, key)
+        return sqlite3_changes(db.sqliteConnection) > 0
+    }
+
+    private mutating func write(_ sums: UsageSums, _ key: TotalKey, by statement: RawStatement) throws {
+        idBytes.removeAll(keepingCapacity: true)
+        idBytes.append(contentsOf: key.user)
         idBytes.append(UInt8(ascii: "-"))
-        idBytes.append(contentsOf: model)
+        idBytes.append(contentsOf: key.model)
         idBytes.append(UInt8(ascii: "-"))
-        idBytes.append(contentsOf: date)
+        idBytes.append(contentsOf: key.date)
         let documented = idBytes.count
         var attempt = 1
         while true {
-            try run(statement, sums, date, user, model)
+            try run(statement, sums, key)
             if sqlite3_changes(db.sqliteConnection) > 0 { return }
             // The id belongs to another key: this key's gets a number.
             attempt += 1
@@ -130,19 +173,15 @@ struct StatsWriter {
         }
     }
 
-    /// Binds the parameters of the INSERT and of the UPDATE, which are the same, and runs it.
-    private func run(
-        _ statement: RawStatement, _ sums: UsageSums, _ date: ContiguousArray<UInt8>,
-        _ user: UnsafeBufferPointer<UInt8>,
-        _ model: UnsafeBufferPointer<UInt8>
-    ) throws {
-        try date.withUnsafeBufferPointer { date in
+    /// Binds what the three statements that write have in common, and runs one.
+    private func run(_ statement: RawStatement, _ sums: UsageSums, _ key: TotalKey) throws {
+        try key.date.withUnsafeBufferPointer { date in
             try timestamp.withUnsafeBufferPointer { timestamp in
                 try idBytes.withUnsafeBufferPointer { id in
                     statement.bind(id, at: 1)
                     statement.bind(date, at: 2)
-                    statement.bind(user, at: 3)
-                    statement.bind(model, at: 4)
+                    statement.bind(key.user, at: 3)
+                    statement.bind(key.model, at: 4)
                     statement.bind(sums.requests, at: 5)
                     statement.bind(sums.totalTokens, at: 6)
                     statement.bind(sums.costNanos, at: 7)
@@ -186,8 +225,8 @@ struct StatsWriter {
     mutating func addCorrections(_ accumulator: UsageAccumulator) throws {
         for (index, key) in accumulator.keys.enumerated() {
             let sums = accumulator.sums[index]
-            let user = accumulator.users.keys[Int(key.user)].bytes
-            let model = accumulator.models.keys[Int(key.model)].bytes
+            let user = accumulator.users.keys[Int(key.user)]
+            let model = accumulator.models.keys[Int(key.model)]
             if let removed = sums.removedMaxMilliseconds, sums.latencyMaxMilliseconds < removed {
                 try markIfMaximumLost(removed, key, accumulator)
             } else if sums.isZero {

@@ -107,8 +107,8 @@ final class UsageBatch {
 
     /// Applies from where the last committed part ended until the allowance is spent, and moves the progress in the same transaction; at the
     /// end of the batch, moves the cursor instead.
-    func applyPart(_ db: Database, _ allowance: Allowance, now: Instant) throws -> Progress {
-        var writer = try StatsWriter(db, now: now, updatesFirst: rows < Self.manyRows)
+    func applyPart(_ db: Database, _ allowance: Allowance, now: Instant, known: KnownTotals) throws -> Progress {
+        var writer = try StatsWriter(db, now: now, known: rows < Self.manyRows ? known : nil)
         var progress = Progress(total: nextTotal, histogram: nextHistogram, reject: nextReject, isComplete: false)
 
         // First the rejects: setting a row aside twice is harmless, so they need no progress of their own.
@@ -121,8 +121,8 @@ final class UsageBatch {
         while progress.total < order.count {
             // All days of one user and model in one transaction: the progress can't tell days apart, and neither can the views.
             let key = accumulator.keys[order[progress.total]]
-            let user = accumulator.users.keys[Int(key.user)].bytes
-            let model = accumulator.models.keys[Int(key.model)].bytes
+            let user = accumulator.users.keys[Int(key.user)]
+            let model = accumulator.models.keys[Int(key.model)]
             while progress.total < order.count {
                 let next = accumulator.keys[order[progress.total]]
                 guard next.user == key.user, next.model == key.model else { break }
