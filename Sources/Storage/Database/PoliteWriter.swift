@@ -199,7 +199,7 @@ package final class PoliteWriter: Sendable {
         do {
             result = try work(db, allowed)
             worked = MonotonicClock.nanoseconds()
-            try db.cachedStatement(sql: "COMMIT").execute()
+            try LogBatching.committing(db) { try db.cachedStatement(sql: "COMMIT").execute() }
         } catch {
             // Some errors (a full volume, an interrupt) have rolled back already; then there is nothing left to roll back.
             if db.isInsideTransaction { try? db.rollback() }

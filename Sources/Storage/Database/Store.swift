@@ -52,7 +52,10 @@ package final class Store: Sendable {
     }
 
     /// Once in a process, before its first connection.
-    private static let isConfigured: Bool = csqliteconfig_count_no_memory() == SQLITE_OK
+    private static let isConfigured: Bool = {
+        let isCounting = csqliteconfig_count_no_memory() != SQLITE_OK
+        return LogBatching.install() && !isCounting
+    }()
 
     /// The mistakes that SQLite would answer with a bare code, or by making a new file.
     static func examine(_ path: String, creating: Bool) throws {
