@@ -72,9 +72,11 @@ extension Rollup {
         if limits.readsAhead, end - start >= limits.halvedFrom,
             end - start <= min(UsageBatch.manyRows, limits.rowsPerSnapshot)
         {
-            let middle = start + (end - start) / 2
-            let rest = UsageBatch(start: middle, rules: rules)
-            try await readBoth(batch, through: middle, rest, through: end)
+            let rest = UsageBatch(start: start, rules: rules)
+            let pieces = Pieces(of: start, through: end)
+            try await store.readBoth(
+                "read usage rows of", { db in try batch.read(db, pieces) }, { db in try rest.read(db, pieces) })
+            batch.leave(upTo: end)
             try batch.absorb(rest)
             return true
         }
@@ -142,6 +144,27 @@ extension Rollup {
             if part.isComplete { return true }
             if shouldStop() { return false }
         }
+    }
+}
+
+/// A tick's rows in pieces, of which each of two readers takes the next one when it is through with its last: of two halves the one on the
+/// slower processor took up to twice as long as the other (measured: 2.6 and 4.3 ms).
+final class Pieces: Sendable {
+    private let start: Int64
+    private let end: Int64
+    private let taken = Atomic(0)
+    private static let count: Int64 = 8
+
+    init(of start: Int64, through end: Int64) {
+        (self.start, self.end) = (start, end)
+    }
+
+    /// The rows (after, through]; nil when all are taken.
+    func next() -> (after: Int64, through: Int64)? {
+        let piece = Int64(taken.add(1, ordering: .relaxed).oldValue)
+        guard piece < Self.count else { return nil }
+        func border(_ piece: Int64) -> Int64 { start + (end - start) / Self.count * piece }
+        return (border(piece), piece == Self.count - 1 ? end : border(piece + 1))
     }
 }
 

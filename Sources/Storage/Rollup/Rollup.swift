@@ -35,10 +35,10 @@ package final class Rollup: Sendable {
         /// Rows per read snapshot: below 250 ms at 0.5 µs to 2 µs a row.
         package var rowsPerSnapshot: Int64
 
-        /// Whether the next batch is read while one is applied, and a tick's in two halves at once. Tests that must repeat themselves say no.
+        /// Whether the next batch is read while one is applied, and a tick's by two connections at once. Tests that must repeat themselves say no.
         package var readsAhead: Bool
 
-        /// A batch of so many rows, if it fits into one snapshot, is read in two halves by two connections: a second snapshot costs as much as
+        /// A batch of so many rows, if it fits into one snapshot, is read by two connections: a second snapshot costs as much as
         /// some hundred rows.
         package var halvedFrom: Int64
 

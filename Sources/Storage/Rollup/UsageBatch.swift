@@ -39,6 +39,14 @@ final class UsageBatch {
         end = through
     }
 
+    /// Reads pieces until none is left, from one snapshot. What others read of them this one absorbs later, or absorbs this one.
+    func read(_ db: Database, _ pieces: Pieces) throws {
+        while let piece = pieces.next() {
+            leave(upTo: piece.after)
+            try read(db, through: piece.through)
+        }
+    }
+
     /// Leaves the rows up to there to another one, which this one absorbs later, or which absorbs it.
     func leave(upTo row: Int64) {
         end = row
