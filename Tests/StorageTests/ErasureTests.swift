@@ -1,8 +1,9 @@
 import Foundation
 import GRDB
 import Scheduling
-import Storage
 import Testing
+
+@testable import Storage
 
 /// A person goes from every table and every archive, and every total stays.
 @Suite struct ErasureTests {
@@ -179,6 +180,26 @@ import Testing
             after.filter { $0.key.user == outcome.pseudonym }.values.reduce(0) { $0 + $1.requests }
                 == Int(outcome.requests))
         #expect(try await Verification(store: try sample.store(), zone: .utc).run().isClean)
+    }
+
+    /// Log entries of the gateway's kept the rollup from deriving the day before the first figures were taken.
+    @Test(arguments: [(stored: Int64(886_601), differs: false), (stored: 40, differs: true)])
+    func `a greatest latency of rows that were corrected is no difference, a lost one is`(
+        stored: Int64, differs: Bool
+    ) async throws {
+        let sample = try SampleDatabase()
+        let store = try sample.store()
+        try sample.insert(user: "u", latency: 78)
+        _ = try await sample.rollup().run()
+        try sample.execute("UPDATE daily_usage_stats SET latency_max_ms = ?", [stored])
+        try sample.execute("INSERT INTO rollup_dirty_days (date) SELECT date FROM daily_usage_stats")
+        let proof = try await store.writer.write("begin") { db, _ in
+            try ErasureProof(
+                db, record: try ErasureRecord.findOrBegin("u", now: Instant(milliseconds: 1), db), zone: .utc)
+        }
+        #expect(try await sample.rollup().run().daysDerived == 1)
+        let differences = try await store.read { db in try proof.compare(db).differences }
+        #expect(differences.isEmpty != differs, "\(differences)")
     }
 
     @Test func `a total that is changed by hand meanwhile fails the erasure, by its name`() async throws {
