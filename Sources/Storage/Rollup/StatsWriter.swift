@@ -15,7 +15,8 @@ struct StatsWriter {
     private let now: Instant
     private let timestamp: ContiguousArray<UInt8>
     private var idBytes = ContiguousArray<UInt8>()
-    private var dates: [Int32: ContiguousArray<UInt8>] = [:]
+    /// The last day's, since most totals of a tick are of one day.
+    private var lastDate: (day: Int32, text: ContiguousArray<UInt8>)?
 
     /// - Parameter known: given where most keys are expected to have a total: then it is updated by its row, which is known or looked up; the
     ///   INSERT that follows where there was none need not look for the key again. Looking up is given up where it mostly finds nothing, as when a day
@@ -147,9 +148,8 @@ struct StatsWriter {
     }
 
     /// False when that row is not, or no longer, the key's.
-    private mutating func update(_ row: Int64, _ sums: UsageSums, _ key: TotalKey) throws -> Bool {
+    private func update(_ row: Int64, _ sums: UsageSums, _ key: TotalKey) throws -> Bool {
         statements.update.bind(row, at: 18)
-        idBytes.removeAll(keepingCapacity: true)
         try run(statements.update, sums, key)
         return sqlite3_changes(db.sqliteConnection) > 0
     }
@@ -164,7 +164,10 @@ struct StatsWriter {
         let documented = idBytes.count
         var attempt = 1
         while true {
-            try run(statement, sums, key)
+            try idBytes.withUnsafeBufferPointer { id in
+                statement.bind(id, at: 1)
+                try run(statement, sums, key)
+            }
             if sqlite3_changes(db.sqliteConnection) > 0 { return }
             // The id belongs to another key: this key's gets a number.
             attempt += 1
@@ -173,30 +176,27 @@ struct StatsWriter {
         }
     }
 
-    /// Binds what the three statements that write have in common, and runs one.
+    /// Binds what the three statements that write have in common, and runs one. A new row's id is bound already.
     private func run(_ statement: RawStatement, _ sums: UsageSums, _ key: TotalKey) throws {
         try key.date.withUnsafeBufferPointer { date in
             try timestamp.withUnsafeBufferPointer { timestamp in
-                try idBytes.withUnsafeBufferPointer { id in
-                    statement.bind(id, at: 1)
-                    statement.bind(date, at: 2)
-                    statement.bind(key.user, at: 3)
-                    statement.bind(key.model, at: 4)
-                    statement.bind(sums.requests, at: 5)
-                    statement.bind(sums.totalTokens, at: 6)
-                    statement.bind(sums.costNanos, at: 7)
-                    statement.bind(sums.latencySumMilliseconds, at: 8)
-                    statement.bind(sums.successes, at: 9)
-                    statement.bind(sums.failures, at: 10)
-                    statement.bind(sums.inputTokens, at: 11)
-                    statement.bind(sums.outputTokens, at: 12)
-                    statement.bind(sums.estimatedCostNanos, at: 13)
-                    statement.bind(sums.unpricedRequests, at: 14)
-                    statement.bind(sums.unpricedTokens, at: 15)
-                    statement.bind(sums.latencyMaxMilliseconds, at: 16)
-                    statement.bind(timestamp, at: 17)
-                    try statement.run()
-                }
+                statement.bind(date, at: 2)
+                statement.bind(key.user, at: 3)
+                statement.bind(key.model, at: 4)
+                statement.bind(sums.requests, at: 5)
+                statement.bind(sums.totalTokens, at: 6)
+                statement.bind(sums.costNanos, at: 7)
+                statement.bind(sums.latencySumMilliseconds, at: 8)
+                statement.bind(sums.successes, at: 9)
+                statement.bind(sums.failures, at: 10)
+                statement.bind(sums.inputTokens, at: 11)
+                statement.bind(sums.outputTokens, at: 12)
+                statement.bind(sums.estimatedCostNanos, at: 13)
+                statement.bind(sums.unpricedRequests, at: 14)
+                statement.bind(sums.unpricedTokens, at: 15)
+                statement.bind(sums.latencyMaxMilliseconds, at: 16)
+                statement.bind(timestamp, at: 17)
+                try statement.run()
             }
         }
     }
@@ -278,9 +278,9 @@ struct StatsWriter {
     }
 
     private mutating func date(_ day: Int32) -> ContiguousArray<UInt8> {
-        if let known = dates[day] { return known }
+        if let lastDate, lastDate.day == day { return lastDate.text }
         let text = ContiguousArray(dateText(day).utf8)
-        dates[day] = text
+        lastDate = (day, text)
         return text
     }
 }
