@@ -22,7 +22,7 @@ final class ErasureProof: Sendable {
 
     private struct State {
         var before: Figures
-        /// Days that were to be derived again then, since log entries of the gateway's kept the rollup from it.
+        /// Open days that were to be derived again then, since log entries of the gateway's kept the rollup from it.
         let marked: Set<String>
         var cursor: Int64
         /// Positions in the change log that the erasure's own bites wrote.
@@ -48,7 +48,9 @@ final class ErasureProof: Sendable {
         state = Mutex(
             State(
                 before: try Self.stored(db, record.user, record.pseudonym),
-                marked: try String.fetchSet(db, sql: "SELECT date FROM rollup_dirty_days"),
+                marked: try String.fetchSet(
+                    db,
+                    sql: "SELECT date FROM rollup_dirty_days WHERE date NOT IN (SELECT date FROM usage_days)"),
                 cursor: try RollupState.read(db).cursor))
     }
 
@@ -112,12 +114,10 @@ final class ErasureProof: Sendable {
             // Where nothing is left to count, a place that was kept for a greatest latency may be gone.
             guard values.contains(where: { $0 != 0 }) else { continue }
             let (greatest, wanted) = (found.greatest[key] ?? 0, expected.greatest[key] ?? 0)
-            let isDerived = marked.contains(key.date)
-            let isRight =
-                others.sums[key] == nil
-                ? greatest == wanted || (isDerived && greatest < wanted)
-                // Of a new row that was corrected on a closed day the greater latency stands.
-                : greatest >= wanted || isDerived
+            let mayBeLess = marked.contains(key.date)
+            // Of a new row that was corrected on a closed day the greater latency stands.
+            let mayBeMore = others.sums[key] != nil
+            let isRight = greatest == wanted || (greatest < wanted ? mayBeLess : mayBeMore)
             if !disturbed.contains(key), !isRight {
                 result.differences.append("\(key.words): latency_max_ms is \(greatest) instead of \(wanted)")
             }
