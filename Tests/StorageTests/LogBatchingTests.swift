@@ -16,9 +16,9 @@ import Testing
         var random: SplitMix64
         let cachePages: Int
 
-        init(page: Int, cachePages: Int, seed: UInt64) throws {
+        init(page: Int, cachePages: Int) throws {
             self.cachePages = cachePages
-            random = SplitMix64(seed: seed)
+            random = SplitMix64(for: "Commits in few pieces, pages of \(page) bytes, \(cachePages) in memory")
             folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-batching-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             path = folder.appending(path: "log.db").path
@@ -115,12 +115,11 @@ import Testing
 
     @Test(arguments: [512, 4_096, 65_536], [4, 2_000])
     func `others and a recovery find each commit, whole`(page: Int, cachePages: Int) throws {
-        let seed = UInt64.random(in: 0...(.max))
-        let world = try World(page: page, cachePages: cachePages, seed: seed)
+        let world = try World(page: page, cachePages: cachePages)
         for round in 0..<25 {
             for _ in 0...world.pick(0...3) { try world.transact() }
-            #expect(try world.foundAfterCrash() == world.expected, "seed \(seed), round \(round)")
-            #expect(try world.found(in: world.path) == world.expected, "seed \(seed), round \(round)")
+            #expect(try world.foundAfterCrash() == world.expected, "round \(round)")
+            #expect(try world.found(in: world.path) == world.expected, "round \(round)")
             // Another program's commit, behind ours in the same log.
             if world.pick(0...1) == 0 {
                 let id = world.pick(1...400)

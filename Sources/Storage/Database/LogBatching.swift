@@ -20,8 +20,8 @@ enum LogBatching {
     /// can't be had; then commits are written as ever.
     static func install() -> Bool {
         // Registered for good, so it is never freed.
-        guard let vfs = make(name: "tallyd", over: sqlite3_vfs_find(nil)) else { return false }
-        return sqlite3_vfs_register(vfs, 1) == SQLITE_OK
+        guard let base = sqlite3_vfs_find(nil) else { return false }
+        return sqlite3_vfs_register(shim(over: base), 1) == SQLITE_OK
     }
 
     /// Runs a COMMIT of this connection's.
@@ -45,11 +45,9 @@ enum LogBatching {
         return BatchedLog.at(file)
     }
 
-    /// A shim under that name. Nil without a VFS below, or without memory.
-    static func make(
-        name: StaticString, over base: UnsafeMutablePointer<sqlite3_vfs>?
-    ) -> UnsafeMutablePointer<sqlite3_vfs>? {
-        guard let base else { return nil }
+    private static let name: StaticString = "tallyd"
+
+    private static func shim(over base: UnsafeMutablePointer<sqlite3_vfs>) -> UnsafeMutablePointer<sqlite3_vfs> {
         let vfs = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
         vfs.initialize(to: base.pointee)
         vfs.pointee.pNext = nil
