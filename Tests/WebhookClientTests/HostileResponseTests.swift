@@ -88,6 +88,42 @@ extension `Sending a webhook` {
         }
     }
 
+    @Suite struct `A large head` {
+        private func answer(_ headers: String, body: String = "ok") -> HostileReceiver.Step {
+            .send("HTTP/1.1 200 OK\r\ncontent-length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
+        }
+
+        private func lines(_ count: Int) -> String { String(repeating: "a: b\r\n", count: count) }
+
+        @Test func `arrives, up to the bounds of its length and its lines`() async throws {
+            for headers in ["x-long: \(String(repeating: "x", count: 15_000))\r\n", lines(250)] {
+                let (outcome, _) = try await outcome(of: answer(headers))
+                #expect(outcome.response?.status == 200)
+            }
+        }
+
+        @Test func `is too large beyond them, though what follows never comes`() async throws {
+            // Nothing but the first bytes of each, so that it is not its end that tells.
+            for headers in [String(repeating: "x", count: 40_000), lines(300)] {
+                let (outcome, _) = try await outcome(of: .send("HTTP/1.1 200 OK\r\nx-long: x\r\n" + headers))
+                #expect(outcome.failure == .headTooLarge)
+            }
+        }
+
+        @Test func `lines of a body are not a head's, though they come at once`() async throws {
+            let body = String(repeating: "\n", count: 60_000)
+            let (outcome, _) = try await outcome(of: answer("", body: body))
+            #expect(outcome.response?.body == Array(body.utf8.prefix(WebhookResponse.longestBody)))
+        }
+
+        @Test func `trailers beyond its length are no response`() async throws {
+            let (outcome, _) = try await outcome(
+                of: .send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"),
+                .send(String(repeating: "x-more: of the same\r\n", count: 2_000)))
+            #expect([.responseMalformed, .headTooLarge].contains(outcome.failure))
+        }
+    }
+
     @Suite struct `A response that lies` {
         @Test func `a body shorter than its stated length was closed early`() async throws {
             let (outcome, _) = try await outcome(of: .send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"), .close)
