@@ -1,10 +1,12 @@
 import Foundation
 import Synchronization
 
-/// A server that means harm, on loopback, with threads and plain sockets: it answers nothing, or without an end.
+/// A server that means harm, on loopback, with threads and plain sockets: it answers nothing, or without an end, or stops on the way.
 final class SilentServer: Sendable {
     enum Manner: Sendable {
         case silent, endless
+        /// Sends 3 kB of a head and 20 kB of a longer body, and then nothing.
+        case halting
     }
 
     let port: UInt16
@@ -45,16 +47,29 @@ final class SilentServer: Sendable {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { return }
             connections.withLock { _ = $0.insert(connection) }
-            guard manner == .endless else { continue }
-            Thread.detachNewThread { [self] in answer(connection) }
+            switch manner {
+            case .silent: continue
+            case .endless: Thread.detachNewThread { [self] in answer(connection) }
+            case .halting:
+                Thread.detachNewThread {
+                    let response =
+                        "HTTP/1.1 200 OK\r\nX-Filler: \(String(repeating: "x", count: 3_000))\r\nContent-Length: 1000000\r\n\r\n"
+                    Self.answer(Array(response.utf8) + [UInt8](repeating: 0x61, count: 20_000), on: connection)
+                }
+            }
         }
     }
 
-    private func answer(_ connection: Int32) {
+    /// Once a request has come.
+    private static func answer(_ bytes: [UInt8], on connection: Int32) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         _ = recv(connection, &buffer, buffer.count, 0)
-        let head = Array("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
-        _ = send(connection, head, head.count, Int32(MSG_NOSIGNAL))
+        _ = Glibc.send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    private func answer(_ connection: Int32) {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+        Self.answer(Array(head.utf8), on: connection)
         let chunk = Array("4000\r\n".utf8) + [UInt8](repeating: 0x61, count: 0x4000) + Array("\r\n".utf8)
         while send(connection, chunk, chunk.count, Int32(MSG_NOSIGNAL)) > 0 {}
         connections.withLock { _ = $0.remove(connection) }

@@ -66,7 +66,7 @@ extension SettingsTable {
     static let webhookInFlight = Setting(
         "TALLYD_WEBHOOK_IN_FLIGHT", .count(1...20_000), whenAbsent: .use(4_096), example: "500",
         meaning:
-            "How many attempts may be under way at once, of all endpoints together; one over https counts as three, for the memory that it takes."
+            "How many attempts may be under way at once, of all endpoints together; one over https counts as four, for the memory that it takes."
     )
     static let webhookEndpointInFlight = Setting(
         "TALLYD_WEBHOOK_ENDPOINT_IN_FLIGHT", .count(1...1_000), whenAbsent: .use(8), example: "2", isLive: true,
