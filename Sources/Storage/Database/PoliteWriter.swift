@@ -259,6 +259,7 @@ package final class PoliteWriter: Sendable {
             }
             return state.withLock { if $0.smallLog != nil { $0.smallLog = smallLog } }
         }
+        writeback?.begin()
         guard now >= next else { return }
         state.withLock { $0.nextCheckpoint = now + 50_000_000 }
         try checkpoint(db, above: 8 * pace.walLimitBytes)
