@@ -13,10 +13,16 @@ final class LongReads: Sendable {
     }
 
     private let state = Mutex(State())
+    private let now: @Sendable () -> UInt64
 
     /// Nobody waits longer, whatever becomes of the writer: a snapshot's 250 ms and some bites.
     private static let longestHold: UInt64 = 300_000_000
     private static let look: UInt64 = 1_000_000
+
+    /// - Parameter now: monotonic nanoseconds.
+    init(now: @escaping @Sendable () -> UInt64 = { MonotonicClock.nanoseconds() }) {
+        self.now = now
+    }
 
     /// A cancelled task does not wait: what it reads is its last.
     func during<T: Sendable>(_ read: () async throws -> T) async throws -> T {
@@ -27,7 +33,7 @@ final class LongReads: Sendable {
 
     private func begin(isHeldUp: Bool) -> Bool {
         state.withLock { state in
-            guard !isHeldUp || state.heldUntil <= MonotonicClock.nanoseconds() else { return false }
+            guard !isHeldUp || state.heldUntil <= now() else { return false }
             state.underWay += 1
             return true
         }
@@ -38,7 +44,7 @@ final class LongReads: Sendable {
     /// Has those that have not begun wait. True when none is under way.
     func hold() -> Bool {
         state.withLock { state in
-            if state.heldUntil == 0 { state.heldUntil = MonotonicClock.nanoseconds() + Self.longestHold }
+            if state.heldUntil == 0 { state.heldUntil = now() + Self.longestHold }
             return state.underWay == 0
         }
     }

@@ -1,7 +1,7 @@
 /// A queue whose calls cost O(1) on average, which Array's removal of its first element does not.
 struct FirstInFirstOut<Element: Sendable>: Sendable {
     /// Oldest last.
-    private var front: [Element] = []
+    private(set) var front: [Element] = []
     /// Newest last.
     private var back: [Element] = []
 

@@ -58,7 +58,7 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         var number: UInt64
     }
 
-    private var lanes: [Endpoint: Lane] = [:]
+    private(set) var lanes: [Endpoint: Lane] = [:]
     private var ring = FirstInFirstOut<Visit>()
     private var yielding = FirstInFirstOut<Visit>()
     /// Turns of the first ring since the last one of the other.
