@@ -6,9 +6,8 @@ import Webhooks
 /// What is asked of a connection before the first byte of a request goes, and, over HTTP/1.1, while its response comes.
 ///
 /// The client's own bounds are wide: 2 MiB of headers, and interim responses (1xx), chunk extensions and trailers without
-/// end. Here all bytes count that come after a request's head was written: those that the decoder makes nothing of, since it
-/// holds what may become a head or trailers, and all together: a body ends at `WebhookResponse.mostRead`, so that what goes on
-/// beyond `mostUnread` is something else.
+/// end. Here those bytes count that the decoder has made nothing of, since it holds what may become a head or trailers, and those
+/// that come with a response and are no body. Of the body who reads it has his own bound.
 final class ConnectionGuard: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -22,66 +21,38 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// The connection leads elsewhere than it was pinned to, or nowhere any more.
     struct Strayed: Error {}
 
-    /// A connection is read once, into `ReceiveLimit.longestRead` bytes, before what came goes on to the reader, and is read again only when he has asked for
-    /// more; where it is encrypted, that may complete a record (RFC 8446, 5.2). So a body comes to `mostRead` and once that. With room for no more than that
-    /// once, a body that came fast could be taken for a flood before anybody had seen its first byte.
-    static let mostUnread = WebhookResponse.mostRead + 2 * mostAtOnce
-    static let mostAtOnce = 32 * 1_024
-    /// What the decoder may hold, and that once: as much as HTTP/2's takes of a head.
+    /// Heads, interim ones, trailers and what has yet to be decoded: several times what each may be.
+    static let mostBeside = 128 * 1_024
+    /// What the decoder may hold, and one reading beyond it: as much as HTTP/2's takes of a head. It takes 256 fields at the most (NIO 2.101.2).
     static let mostUndecoded = WebhookResponse.longestHead
-    /// Lines of a head. The decoder takes 32 bytes for a header beside its text, so that one of two letters costs ten times
-    /// what it is long; a hundred lines is what Apache's httpd takes of a request (LimitRequestFields).
-    static let mostLines = 256
+    /// A byte of a body in a chunk of its own comes as six: so many belong to it, and what is longer is paid for by its own length.
+    private static let longestByte = 6
 
-    private var received = 0
+    private var beside = 0
     private var undecoded = 0
-    private var isInHead = true
-    private var lines = 0
-    private var lineLength = 0
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .head = Self.unwrapOutboundIn(data) {
-            (received, undecoded, isInHead, lines, lineLength) = (0, 0, true, 0, 0)
-        }
+        // Not what is undecoded: what came before a request was sent is still held.
+        if case .head = Self.unwrapOutboundIn(data) { beside = 0 }
         context.write(data, promise: promise)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard admits(Self.unwrapInboundIn(data).readableBytesView) else {
+        // What came at once with the last of a head may be the body's, so the next reading tells.
+        let isHeld = undecoded > Self.mostUndecoded
+        let count = Self.unwrapInboundIn(data).readableBytes
+        undecoded += count
+        beside += count
+        guard !isHeld, beside <= Self.mostBeside else {
             context.fireErrorCaught(Flooded())
             return context.close(promise: nil)
         }
         context.fireChannelRead(data)
     }
 
-    private func admits(_ bytes: ByteBufferView) -> Bool {
-        // What came at once with the last of a head may be the body's.
-        guard undecoded <= Self.mostUndecoded else { return false }
-        undecoded += bytes.count
-        received += bytes.count
-        if isInHead { countLines(bytes) }
-        return received <= Self.mostUnread && lines <= Self.mostLines
-    }
-
     fileprivate func decoded(_ part: HTTPClientResponsePart) {
         undecoded = 0
-        guard case .head(let head) = part else { return }
-        lines = 0
-        if head.status.code >= 200 { isInHead = false }
-    }
-
-    /// Up to the empty line that ends a head.
-    private func countLines(_ bytes: ByteBufferView) {
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\n"):
-                defer { lineLength = 0 }
-                guard lineLength > 0 else { return }
-                lines += 1
-            case UInt8(ascii: "\r"): break
-            default: lineLength += 1
-            }
-        }
+        if case .body(let bytes) = part { beside = max(0, beside - Self.longestByte * bytes.readableBytes) }
     }
 }
 
@@ -105,7 +76,8 @@ private final class DecoderWatch: ChannelInboundHandler {
 /// How much a connection takes from its socket at once.
 ///
 /// A channel keeps the buffers that it reads into, by default four of up to 64 KiB, for as long as it stands: an endpoint that sent 20 KiB and then nothing
-/// held 51 kB, and could have held four times that (NIO 2.101, `NIOPooledRecvBufferAllocator`). Responses that matter fit into one read or two.
+/// held 51 kB, and could have held four times that (NIO 2.101, `NIOPooledRecvBufferAllocator`). Responses that matter fit into one read or two. A buffer that
+/// has grown in a TLS handshake, with a long chain of certificates, stays as it is.
 enum ReceiveLimit {
     static let longestRead = 4 * 1_024
 
@@ -125,7 +97,7 @@ extension ConnectionGuard {
         _ channel: any Channel, _ pin: PinnedEndpoint, _ stuck: StuckConnections,
         _ policy: @escaping @Sendable () -> AddressPolicy
     ) -> EventLoopFuture<Void> {
-        let result = channel.eventLoop.submit {
+        let result = now(channel) {
             guard channel.remoteAddress.flatMap(IPAddress.init(peer:)) == pin.address else { throw Strayed() }
             if case .refused(let refusal) = policy().verdict(on: pin.host, resolvedTo: [pin.address]) {
                 throw Refused(refusal: refusal)
@@ -139,9 +111,15 @@ extension ConnectionGuard {
         return result
     }
 
+    /// On the channel's loop, and if that is this one at once: what a peer sends unasked must not be read before all of the guard stands.
+    static func now(_ channel: any Channel, _ work: @escaping @Sendable () throws -> Void) -> EventLoopFuture<Void> {
+        channel.eventLoop.inEventLoop
+            ? channel.eventLoop.makeCompletedFuture(withResultOf: work) : channel.eventLoop.submit(work)
+    }
+
     /// Stands between the decoder, which is where bytes become heads, and the encoder, which is where heads become bytes.
     static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        channel.eventLoop.submit {
+        now(channel) {
             try ReceiveLimit.set(on: channel)
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)

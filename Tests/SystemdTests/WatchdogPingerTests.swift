@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Synchronization
 import Testing
@@ -95,8 +96,26 @@ struct WatchdogPingerTests {
             watchdog: Watchdog(window: .seconds(7_200)), heartbeats: Heartbeats(monotonic: clock.reading),
             notifier: notifier, logger: log.logger, monotonic: clock.reading)
         try pinger.start()
-        // The first ping is forty minutes away, further than the limit of this test.
-        pinger.stop()
+        // For the thread to come to its wait, which is to last forty minutes.
+        try await Task.sleep(for: .milliseconds(100))
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        Thread.detachNewThread {
+            pinger.stop()
+            end.finish()
+        }
+        let isStopped = await withTaskGroup { group in
+            group.addTask {
+                for await _ in ended {}
+                return !Task.isCancelled
+            }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(60))
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next()
+        }
+        #expect(isStopped == true)
         #expect(notifier.states.isEmpty)
     }
 
