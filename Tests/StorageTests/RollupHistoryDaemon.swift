@@ -74,7 +74,8 @@ extension RollupHistory {
         if refusal == nil { closed.insert(date) }
         log.append("seal \(date): \(String(describing: refusal))")
         if let refusal, refusal != .alreadyClosed {
-            Issue.record("seed \(seed): a finished rollup, and \(date) can't be sealed: \(refusal)")
+            let report = try await Verification(store: rolling.store, zone: zone).run()
+            fail("a finished rollup, and \(date) can't be sealed: \(refusal); \(report.drifts)")
         }
         guard closed.contains(date), chance(70) else { return }
         if chance(50) { try act(times: 3) }

@@ -74,6 +74,20 @@ import Testing
         #expect(buckets.map { Int.fromDatabaseValue($0[1]) } == [1, 1, 2, 1])
     }
 
+    @Test func `a greatest latency that an erasure has given away is taken back from whoever has it`() async throws {
+        let sample = try SampleDatabase()
+        let id = try sample.insert(user: "ann", model: "m", latency: 225, at: "2026-11-20 10:00:00")
+        let rollup = try sample.rollup()
+        _ = try await rollup.run()
+        // Logged, and not counted yet, when the erasure merges the totals; then it comes to the row.
+        try sample.execute("UPDATE usage_logs SET latency = 50 WHERE id = ?", [id])
+        try sample.execute("UPDATE daily_usage_stats SET user_id = 'erased-1', id = 'erased-1-m-2026-11-20'")
+        try sample.execute("UPDATE usage_logs SET user_id = 'erased-1' WHERE id = ?", [id])
+        _ = try await rollup.run()
+        let totals = try sample.rows("SELECT user_id, total_requests, latency_max_ms FROM daily_usage_stats")
+        #expect(totals == [["erased-1".databaseValue, 1.databaseValue, 50.databaseValue]])
+    }
+
     @Test func `keys tell texts apart by their bytes`() async throws {
         let sample = try SampleDatabase()
         let users = [

@@ -260,10 +260,13 @@ struct StatsWriter {
         try db.execute(
             sql: """
                 INSERT INTO rollup_dirty_days (date)
-                SELECT date
-                FROM daily_usage_stats
-                WHERE date = ?1 AND user_id = ?2 AND model = ?3
-                  AND latency_max_ms <= ?4
+                SELECT ?1
+                -- a total that is not there any more an erasure has given to a pseudonym, greatest latency and all (a random history found it)
+                WHERE NOT EXISTS (
+                    SELECT 1
+                    FROM daily_usage_stats
+                    WHERE date = ?1 AND user_id = ?2 AND model = ?3 AND latency_max_ms > ?4
+                  )
                   -- of a day that is sealed or further, the greatest latency ever seen stands
                   AND NOT EXISTS (SELECT 1 FROM usage_days d WHERE d.date = ?1)
                 ON CONFLICT (date) DO UPDATE SET generation = generation + 1
