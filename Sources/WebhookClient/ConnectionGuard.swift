@@ -73,23 +73,6 @@ private final class DecoderWatch: ChannelInboundHandler {
     }
 }
 
-/// How much a connection takes from its socket at once.
-///
-/// A channel keeps the buffers that it reads into, by default four of up to 64 KiB, for as long as it stands: an endpoint that sent 20 KiB and then nothing
-/// held 51 kB, and could have held four times that (NIO 2.101, `NIOPooledRecvBufferAllocator`). Responses that matter fit into one read or two. A buffer that
-/// has grown in a TLS handshake, with a long chain of certificates, stays as it is.
-enum ReceiveLimit {
-    static let longestRead = 4 * 1_024
-
-    static func set(on channel: any Channel) throws {
-        guard let options = channel.syncOptions else { return }
-        try options.setOption(.maxMessagesPerRead, value: 1)
-        try options.setOption(
-            .recvAllocator,
-            value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 1_024, maximum: longestRead))
-    }
-}
-
 extension ConnectionGuard {
     /// Closes the connection and fails unless its live peer is the address that it was pinned to, that one is admitted by the
     /// policy of now, and its certificate names the host.
@@ -97,7 +80,7 @@ extension ConnectionGuard {
         _ channel: any Channel, _ pin: PinnedEndpoint, _ stuck: StuckConnections,
         _ policy: @escaping @Sendable () -> AddressPolicy
     ) -> EventLoopFuture<Void> {
-        let result = now(channel) {
+        let result = atOnce(on: channel) {
             guard channel.remoteAddress.flatMap(IPAddress.init(peer:)) == pin.address else { throw Strayed() }
             if case .refused(let refusal) = policy().verdict(on: pin.host, resolvedTo: [pin.address]) {
                 throw Refused(refusal: refusal)
@@ -112,14 +95,16 @@ extension ConnectionGuard {
     }
 
     /// On the channel's loop, and if that is this one at once: what a peer sends unasked must not be read before all of the guard stands.
-    static func now(_ channel: any Channel, _ work: @escaping @Sendable () throws -> Void) -> EventLoopFuture<Void> {
+    static func atOnce(
+        on channel: any Channel, _ work: @escaping @Sendable () throws -> Void
+    ) -> EventLoopFuture<Void> {
         channel.eventLoop.inEventLoop
             ? channel.eventLoop.makeCompletedFuture(withResultOf: work) : channel.eventLoop.submit(work)
     }
 
     /// Stands between the decoder, which is where bytes become heads, and the encoder, which is where heads become bytes.
     static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        now(channel) {
+        atOnce(on: channel) {
             try ReceiveLimit.set(on: channel)
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)

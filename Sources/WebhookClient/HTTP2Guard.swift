@@ -31,7 +31,7 @@ final class HTTP2Guard: ChannelOutboundHandler, ChannelInboundHandler {
 
     /// On both sides of the decoder: one sees requests as frames go out, the other all bytes that come in.
     static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        ConnectionGuard.now(channel) {
+        ConnectionGuard.atOnce(on: channel) {
             try ReceiveLimit.set(on: channel)
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: NIOHTTP2Handler.self)
