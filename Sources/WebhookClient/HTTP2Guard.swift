@@ -88,8 +88,10 @@ final class HTTP2StreamGuard: ChannelInboundHandler {
         context.fireChannelRead(data)
     }
 
+    /// At once: the client gives a stream its request when this is done, and ends the process where the connection ends before (1.37.0,
+    /// swift-server/async-http-client#922).
     static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        channel.eventLoop.submit {
+        ConnectionGuard.atOnce(on: channel) {
             try channel.pipeline.syncOperations.addHandler(HTTP2StreamGuard(), position: .first)
         }
     }

@@ -23,11 +23,25 @@ extension HostileReceiver {
         }
         return nil
     }
+
+    /// Up to the head of a request, of which a body may follow that is never read as one.
+    static let http2Heads: Framing = { bytes in
+        var start = bytes.starts(with: Array("PRI ".utf8)) ? 24 : 0
+        while bytes.count >= start + 9 {
+            let end = start + 9 + bytes[start..<(start + 3)].reduce(0) { $0 << 8 | Int($1) }
+            guard bytes.count >= end else { return nil }
+            if bytes[start + 3] == 1 { return end }
+            start = end
+        }
+        return nil
+    }
 }
 
 /// Frames of HTTP/2 as bytes.
 enum Frame {
     static let settings = frame(4, flags: 0, stream: 0, [])
+    /// A stream has room for nothing of a body until it is given some: RFC 9113 section 6.5.2, SETTINGS_INITIAL_WINDOW_SIZE.
+    static let noWindow = frame(4, flags: 0, stream: 0, [0, 4, 0, 0, 0, 0])
     static let ping = frame(6, flags: 0, stream: 0, Array(repeating: 0, count: 8))
 
     static func frame(_ type: UInt8, flags: UInt8, stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
@@ -42,6 +56,10 @@ enum Frame {
 
     static func data(_ text: String, stream: UInt32, isLast: Bool = true) -> [UInt8] {
         frame(0, flags: isLast ? 1 : 0, stream: stream, Array(text.utf8))
+    }
+
+    static func windowUpdate(stream: UInt32, by count: UInt32) -> [UInt8] {
+        frame(8, flags: 0, stream: stream, bytes(count))
     }
 
     static func goAway(last: UInt32, code: UInt32) -> [UInt8] {

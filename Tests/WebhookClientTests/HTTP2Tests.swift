@@ -9,6 +9,7 @@ extension `Sending a webhook` {
         private func outcomes(
             _ count: Int = 1, deadline: Duration = .seconds(20),
             greeting: [HostileReceiver.Step] = [.send(Frame.settings)],
+            framing: @escaping HostileReceiver.Framing = HostileReceiver.http2,
             thenUntil condition: (@Sendable (HostileReceiver.Seen) -> Bool)? = nil,
             answer: @escaping @Sendable (Int) -> [HostileReceiver.Step]
         ) async throws -> ([SendOutcome], HostileReceiver.Seen) {
@@ -17,7 +18,7 @@ extension `Sending a webhook` {
             var configuration = WebhookClient.Configuration()
             configuration.extraAuthorities = certificates.authority.certificate
             let receiver = try await HostileReceiver(
-                tls: context, framing: HostileReceiver.http2, greeting: greeting, answer: answer)
+                tls: context, framing: framing, greeting: greeting, answer: answer)
             return try await HostileReceiver.with(receiver) { receiver in
                 try await withClient(configuration) { client in
                     var outcomes: [SendOutcome] = []
@@ -123,6 +124,49 @@ extension `Sending a webhook` {
             let (outcomes, _) = try await outcomes { _ in [.send(begin), .flood(flood)] }
             let failure = try #require(outcomes[0].failure)
             #expect([.http2Failed, .closedEarly(status: nil)].contains(failure), "\(failure.name)")
+        }
+
+        /// What comes after a response that is whole while nothing of the message's body may go yet.
+        @Test(arguments: ["nothing", "a reset without error", "a reset", "the connection's end", "room for the body"])
+        func `a response before the message is sent counts, whatever comes next`(_ next: String) async throws {
+            let steps: [HostileReceiver.Step] =
+                switch next {
+                case "a reset without error": [.send(Frame.reset(stream: 1, code: 0))]
+                case "a reset": [.send(Frame.reset(stream: 1, code: 8))]
+                case "the connection's end": [.close]
+                case "room for the body": [.send(Frame.windowUpdate(stream: 1, by: 1 << 20))]
+                default: []
+                }
+            let (outcomes, _) = try await outcomes(
+                greeting: [.send(Frame.noWindow)], framing: HostileReceiver.http2Heads
+            ) { _ in [.send(Frame.status(200, stream: 1) + Frame.data("why", stream: 1))] + steps }
+            #expect(outcomes[0].response?.status == 200, "\(outcomes[0])")
+            #expect(outcomes[0].response?.body == Array("why".utf8))
+        }
+
+        @Test func `a connection that ends at once fails the messages that have yet to begin, and nothing else`()
+            async throws
+        {
+            let certificates = try await Certificates()
+            let context = try await certificates.issue("DNS:receiver.example").server(protocols: ["h2"])
+            var configuration = WebhookClient.Configuration()
+            configuration.extraAuthorities = certificates.authority.certificate
+            for end in [HostileReceiver.Step.close, .reset, .send("no frame at all, and longer than a head of one")] {
+                let receiver = try await HostileReceiver(
+                    tls: context, framing: HostileReceiver.http2, greeting: [.send(Frame.settings), end]
+                ) { _ in [] }
+                try await HostileReceiver.with(receiver) { receiver in
+                    try await withClient(configuration) { client in
+                        let request = try message(
+                            "https://receiver.example:\(receiver.port)/", deadline: .seconds(5))
+                        await withTaskGroup { group in
+                            for _ in 0..<300 {
+                                group.addTask { #expect(await client.send(request).failure != nil) }
+                            }
+                        }
+                    }
+                }
+            }
         }
 
         @Test func `a server that stays silent after the request ends with the deadline`() async throws {
