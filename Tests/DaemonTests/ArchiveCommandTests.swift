@@ -97,10 +97,11 @@ import Testing
     }
 
     @Test func `it is given the file and little else`() async throws {
-        let secret = open("/dev/null", O_RDONLY)
+        let device = open("/dev/null", O_RDONLY)
+        defer { close(device) }
+        // Not even one that is not marked to be closed. Far from those that a shell opens for itself: it keeps its former output, /dev/null, at 11.
+        let secret = fcntl(device, F_DUPFD, 100)
         defer { close(secret) }
-        // Not even one that is not marked to be closed.
-        _ = fcntl(secret, F_SETFD, 0)
         let environment = ["HOME": "/data", "PATH": "/usr/bin:/bin", "TALLYD_DATABASE": "/data/usage.db", "TOKEN": "x"]
         let answer = try await run(
             """
