@@ -23,36 +23,52 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// Heads, interim ones, trailers and what has yet to be decoded: several times what each may be.
     static let mostBeside = 128 * 1_024
-    /// What the decoder may hold, and one reading beyond it: as much as HTTP/2's takes of a head. It takes 256 fields at the most (NIO 2.101.2).
-    static let mostUndecoded = WebhookResponse.longestHead
+    /// What the decoder may hold of a head: as much as HTTP/2's does. It takes 256 fields at the most, trailers included (NIO 2.101.2).
+    static let mostOfHead = WebhookResponse.longestHead
+    /// And what it may hold after that, of trailers and of what stands before a chunk: nobody here reads either, and they come on top of the head.
+    static let mostOfTrailers = 2 * 1_024
+    /// What it is given at once. Of a piece that it made something of it may hold the rest, which is not counted.
+    private static let longestPiece = 2 * 1_024
     /// A byte of a body in a chunk of its own comes as six: so many belong to it, and what is longer is paid for by its own length.
     private static let longestByte = 6
 
     private var beside = 0
     private var undecoded = 0
+    private var hasHead = false
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         // Not what is undecoded: what came before a request was sent is still held.
-        if case .head = Self.unwrapOutboundIn(data) { beside = 0 }
+        if case .head = Self.unwrapOutboundIn(data) {
+            beside = 0
+            hasHead = false
+        }
         context.write(data, promise: promise)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // What came at once with the last of a head may be the body's, so the next reading tells.
-        let isHeld = undecoded > Self.mostUndecoded
-        let count = Self.unwrapInboundIn(data).readableBytes
-        undecoded += count
-        beside += count
-        guard !isHeld, beside <= Self.mostBeside else {
-            context.fireErrorCaught(Flooded())
-            return context.close(promise: nil)
+        var bytes = Self.unwrapInboundIn(data)
+        beside += bytes.readableBytes
+        // In pieces: what comes in one reading with the last of a head may be the body's, and the decoder's buffer stays as large as it has grown.
+        while bytes.readableBytes > 0, context.channel.isActive {
+            let room = (hasHead ? Self.mostOfTrailers : Self.mostOfHead) - undecoded
+            guard room > 0, beside <= Self.mostBeside,
+                let piece = bytes.readSlice(length: min(room, bytes.readableBytes, Self.longestPiece))
+            else {
+                context.fireErrorCaught(Flooded())
+                return context.close(promise: nil)
+            }
+            undecoded += piece.readableBytes
+            context.fireChannelRead(Self.wrapInboundOut(piece))
         }
-        context.fireChannelRead(data)
     }
 
     fileprivate func decoded(_ part: HTTPClientResponsePart) {
         undecoded = 0
-        if case .body(let bytes) = part { beside = max(0, beside - Self.longestByte * bytes.readableBytes) }
+        switch part {
+        case .head(let head): hasHead = head.status.code >= 200
+        case .body(let bytes): beside = max(0, beside - Self.longestByte * bytes.readableBytes)
+        case .end: break
+        }
     }
 }
 

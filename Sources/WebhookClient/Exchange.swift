@@ -27,7 +27,7 @@ package final class Exchange: Sendable {
         var gone: [IPAddress] = []
         var progress = SendProgress()
         var sending: HTTPClient.Task<WebhookResponse>?
-        var response: WebhookResponse?
+        var response: PartialResponse?
         /// Bytes of its body.
         var read = 0
         var isCancelled = false
@@ -144,7 +144,7 @@ package final class Exchange: Sendable {
             state.sending = nil
             switch result {
             case .success(let response): return .success(response)
-            case .failure(is Enough): return state.response.map { .success($0) } ?? .failure(.other)
+            case .failure(is Enough): return state.response.map { .success($0.whole) } ?? .failure(.other)
             case .failure(let error): return .failure(SendFailure(error, after: state.progress))
             }
         }
@@ -186,7 +186,7 @@ extension Exchange: HTTPClientResponseDelegate {
     func didReceiveHead(task: HTTPClient.Task<Response>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         state.withLock { state in
             state.progress.step = .reading(status: Int(head.status.code))
-            state.response = state.progress.endpoint.map { WebhookResponse(head, from: $0.address) }
+            state.response = state.progress.endpoint.map { PartialResponse(head: head, address: $0.address) }
         }
         return task.eventLoop.makeSucceededVoidFuture()
     }
@@ -205,7 +205,7 @@ extension Exchange: HTTPClientResponseDelegate {
 
     func didFinishRequest(task: HTTPClient.Task<Response>) throws -> Response {
         guard let response = state.withLock({ $0.response }) else { throw HTTPClientError.remoteConnectionClosed }
-        return response
+        return response.whole
     }
 }
 
@@ -241,23 +241,29 @@ private final class UnsentBody: Sendable {
     }
 }
 
-extension WebhookResponse {
-    fileprivate init(_ response: HTTPResponseHead, from address: IPAddress) {
-        status = Int(response.status.code)
-        version = response.version.major == 2 ? "HTTP/2" : "\(response.version)"
-        head = ResponseHead.text(
-            version: version, status: response.status, headers: response.headers, atMost: Self.longestHead)
-        body = []
-        isBodyCut = false
-        self.address = address
-        retryAfter = response.headers.first(name: "Retry-After")
-        allowedOrigin = response.headers.first(name: DeliveryConsent.allowedOriginHeader)
-        allowedRate = response.headers.first(name: DeliveryConsent.allowedRateHeader)
-    }
+/// A response while it comes. Its head stays as the client holds it anyway, for as long as the body comes: as text it would be 16 KiB more of an endpoint
+/// that stops there.
+private struct PartialResponse {
+    let head: HTTPResponseHead
+    let address: IPAddress
+    var body: [UInt8] = []
+    var isBodyCut = false
 
-    fileprivate mutating func append(_ bytes: ByteBufferView) {
-        let kept = bytes.prefix(Self.longestBody - body.count)
+    mutating func append(_ bytes: ByteBufferView) {
+        let kept = bytes.prefix(WebhookResponse.longestBody - body.count)
         body += kept
         if kept.count < bytes.count { isBodyCut = true }
+    }
+
+    var whole: WebhookResponse {
+        let version = head.version.major == 2 ? "HTTP/2" : "\(head.version)"
+        return WebhookResponse(
+            status: Int(head.status.code),
+            head: ResponseHead.text(
+                version: version, status: head.status, headers: head.headers, atMost: WebhookResponse.longestHead),
+            body: body, isBodyCut: isBodyCut, version: version, address: address,
+            retryAfter: head.headers.first(name: "Retry-After"),
+            allowedOrigin: head.headers.first(name: DeliveryConsent.allowedOriginHeader),
+            allowedRate: head.headers.first(name: DeliveryConsent.allowedRateHeader))
     }
 }

@@ -7,9 +7,9 @@ package struct WebhookResponse: Sendable {
     /// The status line and the headers, a line each, at most `longestHead` bytes; values that may be secrets are left out.
     package let head: String
     /// The first `longestBody` bytes as they came: never decompressed, of any encoding or none.
-    package internal(set) var body: [UInt8]
+    package let body: [UInt8]
     /// Whether the body had more bytes than are kept here.
-    package internal(set) var isBodyCut: Bool
+    package let isBodyCut: Bool
     /// `HTTP/1.1` or `HTTP/2`.
     package let version: String
     /// Where it came from.

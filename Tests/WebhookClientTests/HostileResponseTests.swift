@@ -110,12 +110,25 @@ extension `Sending a webhook` {
             }
         }
 
-        @Test func `trailers beyond its length are no response`() async throws {
+        @Test func `trailers arrive up to a bound of their own, and beyond it are no response`() async throws {
+            let (whole, _) = try await outcome(
+                of: .send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-long: "),
+                .send(String(repeating: "x", count: 1_900) + "\r\n\r\n"))
+            #expect(whole.response?.body == Array("ok".utf8))
             // The first bytes of one, so that it is neither its end nor their number that tells.
-            let (outcome, _) = try await outcome(
+            let (cut, _) = try await outcome(
                 of: .send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-long: "),
-                .send(String(repeating: "x", count: 40_000)))
-            #expect([.responseMalformed, .headTooLarge].contains(outcome.failure))
+                .send(String(repeating: "x", count: 5_000)))
+            #expect([.responseMalformed, .headTooLarge].contains(cut.failure))
+        }
+
+        @Test func `is held for its length and no more, also where much of a body comes along`() async throws {
+            let long = "x-long: \(String(repeating: "x", count: 16_000))\r\n"
+            let (whole, _) = try await outcome(of: answer(long, body: String(repeating: "b", count: 60_000)))
+            #expect(whole.response?.body.count == WebhookResponse.longestBody)
+            let (longer, _) = try await outcome(
+                of: .send("HTTP/1.1 200 OK\r\nx-long: " + String(repeating: "x", count: 16_500)))
+            #expect(longer.failure == .headTooLarge)
         }
 
         @Test func `what comes before the request is held as a head's, too`() async throws {
