@@ -5,17 +5,25 @@ import Synchronization
 final class SilentServer: Sendable {
     enum Manner: Sendable {
         case silent, endless
-        /// Sends 3 kB of a head and 20 kB of a longer body, and then nothing.
+        /// Sends `halted`, and then nothing.
         case halting
     }
 
-    let port: UInt16
-    private let listener: Int32
+    /// One for each of its listeners: to a client they are as many origins.
+    let ports: [UInt16]
+    private let listeners: [Int32]
     private let manner: Manner
     private let connections = Mutex<Set<Int32>>([])
 
-    init(_ manner: Manner) throws {
+    init(_ manner: Manner, ports count: Int = 1) throws {
         self.manner = manner
+        let bound = try (0..<count).map { _ in try Self.listen() }
+        listeners = bound.map(\.listener)
+        ports = bound.map(\.port)
+        for listener in listeners { Thread.detachNewThread { [self] in acceptAll(listener) } }
+    }
+
+    private static func listen() throws -> (listener: Int32, port: UInt16) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -23,14 +31,12 @@ final class SilentServer: Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { plain in
-                bind(listener, plain, length) == 0 && listen(listener, 1_024) == 0
+                bind(listener, plain, length) == 0 && Glibc.listen(listener, 1_024) == 0
                     && getsockname(listener, plain, &length) == 0
             }
         }
         guard isBound else { throw BenchError("can't listen on loopback") }
-        self.listener = listener
-        port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [self] in acceptAll() }
+        return (listener, UInt16(bigEndian: address.sin_port))
     }
 
     /// Connections that stand.
@@ -38,11 +44,11 @@ final class SilentServer: Sendable {
 
     /// Ends it, with every connection.
     func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
+        for listener in listeners { shutdown(listener, Int32(SHUT_RDWR)) }
         connections.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
-    private func acceptAll() {
+    private func acceptAll(_ listener: Int32) {
         while true {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { return }
@@ -51,14 +57,18 @@ final class SilentServer: Sendable {
             case .silent: continue
             case .endless: Thread.detachNewThread { [self] in answer(connection) }
             case .halting:
-                Thread.detachNewThread {
-                    let response =
-                        "HTTP/1.1 200 OK\r\nX-Filler: \(String(repeating: "x", count: 3_000))\r\nContent-Length: 1000000\r\n\r\n"
-                    Self.answer(Array(response.utf8) + [UInt8](repeating: 0x61, count: 20_000), on: connection)
-                }
+                Thread.detachNewThread { Self.answer(Self.halted, on: connection) }
             }
         }
     }
+
+    /// A head of 16 KiB in fields whose names and values each take memory of their own, as much of a body as is kept, and half of the trailers.
+    static let halted: [UInt8] = {
+        let fields = (0..<200).map { "X-HostileName\(100 + $0): \(String(repeating: "a", count: 54))\r\n" }
+        let body = "1000\r\n" + String(repeating: "b", count: 0x1000) + "\r\n0\r\n"
+        let head = "HTTP/1.1 200 OK\r\n" + fields.joined() + "Transfer-Encoding: chunked\r\n\r\n"
+        return Array((head + body + fields.prefix(26).joined()).utf8)
+    }()
 
     /// Once a request has come.
     private static func answer(_ bytes: [UInt8], on connection: Int32) {

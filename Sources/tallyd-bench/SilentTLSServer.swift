@@ -4,37 +4,42 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// A receiver on loopback that shakes hands, reads what comes, and never answers.
+/// A receiver on loopback that shakes hands, reads what comes, and never answers, or stops on the way.
 final class SilentTLSServer: Sendable {
-    let port: Int
-    private let channel: any Channel
+    /// One for each of its listeners: to a client they are as many origins.
+    let ports: [Int]
+    private let channels: [any Channel]
     private let connections: Connections
 
-    /// - Parameter certificate: PEM files: it, and its key.
-    static func start(_ certificate: (path: String, key: String)) async throws -> SilentTLSServer {
+    /// - Parameters:
+    ///   - certificate: PEM files: it, and its key.
+    ///   - response: what it sends once a request has come, and nothing after that.
+    static func start(
+        _ certificate: (path: String, key: String), ports count: Int = 1, response: [UInt8] = []
+    ) async throws -> SilentTLSServer {
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.path).map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.key, format: .pem)))
         tls.applicationProtocols = ["http/1.1"]
         let context = try NIOSSLContext(configuration: tls)
         let connections = Connections()
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(ChannelOptions.backlog, value: 1_024)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(NIOSSLServerHandler(context: context))
-                    try pipeline.addHandler(Silence(connections))
+                    try pipeline.addHandler(Silence(connections, response))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
-        guard let port = channel.localAddress?.port else { throw BenchError("can't listen on loopback") }
-        return SilentTLSServer(channel, port, connections)
+        var channels: [any Channel] = []
+        for _ in 0..<count { channels.append(try await bootstrap.bind(host: "127.0.0.1", port: 0).get()) }
+        return SilentTLSServer(channels, connections)
     }
 
-    private init(_ channel: any Channel, _ port: Int, _ connections: Connections) {
-        self.channel = channel
-        self.port = port
+    private init(_ channels: [any Channel], _ connections: Connections) {
+        self.channels = channels
+        ports = channels.compactMap { $0.localAddress?.port }
         self.connections = connections
     }
 
@@ -43,7 +48,7 @@ final class SilentTLSServer: Sendable {
 
     /// Ends it, with every connection.
     func close() {
-        channel.close(promise: nil)
+        for channel in channels { channel.close(promise: nil) }
         for connection in connections.all.withLock({ $0.values }) { connection.close(promise: nil) }
     }
 
@@ -68,13 +73,22 @@ private final class Connections: Sendable {
 
 private final class Silence: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let connections: Connections
+    private let response: [UInt8]
 
-    init(_ connections: Connections) { self.connections = connections }
+    init(_ connections: Connections, _ response: [UInt8]) {
+        self.connections = connections
+        self.response = response
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        connections.all.withLock { $0[ObjectIdentifier(context.channel)] = context.channel }
+        let isFirst = connections.all.withLock {
+            $0.updateValue(context.channel, forKey: ObjectIdentifier(context.channel)) == nil
+        }
+        guard isFirst, !response.isEmpty else { return }
+        context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: response)), promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -1,3 +1,4 @@
+import Daemon
 import Foundation
 import Scheduling
 import Synchronization
@@ -100,8 +101,8 @@ struct WebhookBench {
         var beside = Percentiles()
         var many = Percentiles()
         var manySecure = Percentiles()
-        var (memories, further, halting): ([Double], [Double], [Double]) = ([], [], [])
-        var (secure, whole): ([Double], [Double]) = ([], [])
+        var (memories, further, secure): ([Double], [Double], [Double]) = ([], [], [])
+        var (whole, wholeSecure): ([Double], [Double]) = ([], [])
         for _ in 0..<runs {
             alone.add(try await healthy(hanging: 1, queued: 0))
             beside.add(try await healthy(hanging: 1, queued: 10_000))
@@ -110,10 +111,10 @@ struct WebhookBench {
             let (one, thousand, two) = (try await hung(1), try await hung(1_001), try await hung(2_001))
             memories.append((thousand - one) / 1_000)
             further.append((two - thousand) / 1_000)
-            halting.append((try await hung(1_001, .halting) - one) / 1_000)
-            let oneSecure = try await hungSecurely(1)
-            secure.append((try await hungSecurely(1_001) - oneSecure) / 1_000)
-            whole.append((try await hungSecurely(1_001, places: 1_000) - oneSecure) / 1_000)
+            whole.append((try await halted(places: 1_000) - one) / 1_000)
+            let oneSecure = try await hung(1, overTLS: true)
+            secure.append((try await hung(1_001, overTLS: true) - oneSecure) / 1_000)
+            wholeSecure.append((try await halted(places: 1_000, overTLS: true) - oneSecure) / 1_000)
         }
         let scenario = "webhooks, 9 healthy endpoints, 100 events/s"
         func line(_ what: String, _ values: [Double], _ unit: String, _ bound: String? = nil) -> Measurement {
@@ -131,9 +132,9 @@ struct WebhookBench {
             line("p50 with 1,000 endpoints that hang over https", manySecure.p50, "ms"),
             line("memory of one that hangs, of 1,000", memories, "kB", "≤ 16 KiB + 1 KiB: 17.4"),
             line("memory of one that hangs, of 1,000 more", further, "kB", "≤ 17.4"),
-            line("memory of one that stops after 23 kB of its response, of 1,000", halting, "kB"),
-            line("memory of one that hangs over https, of 1,000", secure, "kB", "≤ 17.4"),
-            line("memory of what hangs over https with TALLYD_WEBHOOK_IN_FLIGHT=1000", whole, "MB", "≤ 17.4"),
+            line("memory of one that hangs over https, of 1,000", secure, "kB"),
+            line("memory of all that stop in their trailers, TALLYD_WEBHOOK_IN_FLIGHT=1000", whole, "MB", "≤ 17.4"),
+            line("the same over https", wholeSecure, "MB", "≤ 17.4"),
         ]
     }
 
@@ -158,7 +159,7 @@ struct WebhookBench {
             defer { silent.close() }
             let secure = try await SilentTLSServer.start(certificate)
             defer { secure.close() }
-            let origin = overTLS ? "https://127.0.0.1:\(secure.port)" : "http://127.0.0.1:\(silent.port)"
+            let origin = overTLS ? "https://127.0.0.1:\(secure.ports[0])" : "http://127.0.0.1:\(silent.ports[0])"
             let silentURLs = (1...hanging).map { ("h\($0)", "\(origin)/\($0)") }
             try enter(Dictionary(uniqueKeysWithValues: silentURLs), user: "hung", path)
             let urls = (1...9).map { ("w\($0)", "http://127.0.0.1:\(port)/\($0)") }
@@ -175,40 +176,64 @@ struct WebhookBench {
         return arrivals.milliseconds
     }
 
-    /// The daemon's resident memory in kB while so many attempts hang, each at an endpoint of its own.
-    private func hung(_ count: Int, _ manner: SilentServer.Manner = .silent) async throws -> Double {
-        let silent = try SilentServer(manner)
-        defer { silent.close() }
-        return try await memory(of: count, "http://127.0.0.1:\(silent.port)") { silent.count }
+    /// The daemon's resident memory in kB while so many attempts hang, each at an endpoint of its own, all at one origin.
+    private func hung(_ count: Int, overTLS: Bool = false) async throws -> Double {
+        try await memory(of: count, at: Receivers(overTLS: overTLS, isHalting: false, origins: 1), expected: count)
     }
 
-    /// The same over https, each with a connection of its own: of those endpoints, as many as there are places for.
-    private func hungSecurely(_ count: Int, places: Int = 4_096) async throws -> Double {
-        let certificate = try SilentTLSServer.makeCertificate(in: data.folder)
-        let silent = try await SilentTLSServer.start(certificate)
-        defer { silent.close() }
+    /// The same for as many attempts as there are places for, each at an origin of its own, which stop amid a response.
+    private func halted(places: Int, overTLS: Bool = false) async throws -> Double {
+        let weight = overTLS ? AttemptWeight.overTLS : AttemptWeight.overHTTP
+        let origins = places / weight + 50
         return try await memory(
-            of: count, "https://127.0.0.1:\(silent.port)",
-            ["TALLYD_WEBHOOK_CA_FILE": certificate.path, "TALLYD_WEBHOOK_IN_FLIGHT": "\(places)"],
-            expected: min(count, places / 4)
-        ) { silent.count }
+            of: origins, at: Receivers(overTLS: overTLS, isHalting: true, origins: origins), places: places,
+            expected: places / weight)
+    }
+
+    private struct Receivers {
+        var overTLS: Bool
+        var isHalting: Bool
+        var origins: Int
     }
 
     private func memory(
-        of count: Int, _ origin: String, _ environment: [String: String] = [:], expected: Int? = nil,
+        of count: Int, at receivers: Receivers, places: Int? = nil, expected: Int
+    ) async throws -> Double {
+        if receivers.overTLS {
+            let certificate = try SilentTLSServer.makeCertificate(in: data.folder)
+            let server = try await SilentTLSServer.start(
+                certificate, ports: receivers.origins, response: receivers.isHalting ? SilentServer.halted : [])
+            defer { server.close() }
+            return try await memory(
+                of: count, server.ports.map { "https://127.0.0.1:\($0)" }, places,
+                ["TALLYD_WEBHOOK_CA_FILE": certificate.path], expected: expected
+            ) { server.count }
+        }
+        let server = try SilentServer(receivers.isHalting ? .halting : .silent, ports: receivers.origins)
+        defer { server.close() }
+        return try await memory(
+            of: count, server.ports.map { "http://127.0.0.1:\($0)" }, places, expected: expected
+        ) { server.count }
+    }
+
+    private func memory(
+        of count: Int, _ origins: [String], _ places: Int?, _ environment: [String: String] = [:], expected: Int,
         hanging: @Sendable () -> Int
     ) async throws -> Double {
         let path = try database("webhooks-hung")
-        let urls = (1...count).map { ("h\($0)", "\(origin)/\($0)") }
+        let urls = (0..<count).map { ("h\($0)", "\(origins[$0 % origins.count])/\($0)") }
         try enter(Dictionary(uniqueKeysWithValues: urls), user: "hung", path)
         try queue(1, user: "hung", path)
+        let most = count * AttemptWeight.overTLS
         let daemon = try ChildProcess.start(
-            tools.tallyd, ["run", "--database", path], environment: Self.environment.merging(environment) { $1 })
+            tools.tallyd, ["run", "--database", path],
+            environment: Self.environment.merging(environment) { $1 }
+                .merging(["TALLYD_WEBHOOK_IN_FLIGHT": "\(places ?? most)"]) { $1 })
         return try await daemon.beside {
             // Well within their deadline of 15 s.
             try await Task.sleep(for: .seconds(8))
-            guard hanging() == expected ?? count else {
-                throw BenchError("\(hanging()) attempts hang in place of \(expected ?? count)")
+            guard hanging() == expected else {
+                throw BenchError("\(hanging()) attempts hang in place of \(expected)")
             }
             return try ProcessFigures(pid: daemon.pid).memoryBytes("VmRSS", in: "status") / 1e3
         }
@@ -220,7 +245,7 @@ struct WebhookBench {
         let path = try database("webhooks-endless")
         let server = try SilentServer(.endless)
         defer { server.close() }
-        let urls = (1...20).map { ("e\($0)", "http://127.0.0.1:\(server.port)/\($0)") }
+        let urls = (1...20).map { ("e\($0)", "http://127.0.0.1:\(server.ports[0])/\($0)") }
         try enter(Dictionary(uniqueKeysWithValues: urls), user: "bench", path)
         let daemon = try ChildProcess.start(tools.tallyd, ["run", "--database", path], environment: Self.environment)
         let resident = try await daemon.beside {

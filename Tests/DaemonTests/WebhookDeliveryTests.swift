@@ -75,8 +75,8 @@ import Webhooks
         }
     }
 
-    @Test func `an attempt over https takes the room of four`() async throws {
-        let place = try await DeliveringDaemon { $0.inFlight = 12 }
+    @Test func `an attempt over https takes the room that its memory may need`() async throws {
+        let place = try await DeliveringDaemon { $0.inFlight = 3 * AttemptWeight.overTLS + 1 }
         // They wait for the end of a request's head, and so for ever.
         let servers = try (0..<5).map { _ in try EndpointServer() }
         defer { for server in servers { server.close() } }
@@ -94,9 +94,9 @@ import Webhooks
         }
     }
 
-    @Test func `an attempt over http takes the room of one, once its endpoint is known`() async throws {
+    @Test func `an attempt over http takes less room, once its endpoint is known`() async throws {
         let place = try await DeliveringDaemon {
-            $0.inFlight = 6
+            $0.inFlight = 6 * AttemptWeight.overHTTP
             $0.timeout = .seconds(120)
         }
         // As good as never: however slow the machine, no attempt is over before the last look.
@@ -241,7 +241,7 @@ import Webhooks
 
     @Test func `endpoints that hang keep nobody else waiting`() async throws {
         let place = try await DeliveringDaemon {
-            $0.inFlight = 64
+            $0.inFlight = 64 * AttemptWeight.overTLS
             $0.timeout = .seconds(30)
         }
         let hung = try EndpointServer { _ in .init(200, delay: .seconds(25), isSilent: true) }

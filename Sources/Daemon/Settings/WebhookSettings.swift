@@ -64,9 +64,9 @@ extension SettingsTable {
         example: "5s", isLive: true,
         meaning: "How long one attempt may take, from resolving the name to the response's last byte.")
     static let webhookInFlight = Setting(
-        "TALLYD_WEBHOOK_IN_FLIGHT", .count(1...20_000), whenAbsent: .use(4_096), example: "500",
+        "TALLYD_WEBHOOK_IN_FLIGHT", .count(1...60_000), whenAbsent: .use(12_288), example: "3000",
         meaning:
-            "How many attempts may be under way at once, of all endpoints together; one over https counts as four, for the memory that it takes."
+            "How many times 16 KiB and the payload all attempts under way may take of memory; one takes 7 of them over http and 12 over https."
     )
     static let webhookEndpointInFlight = Setting(
         "TALLYD_WEBHOOK_ENDPOINT_IN_FLIGHT", .count(1...1_000), whenAbsent: .use(8), example: "2", isLive: true,

@@ -18,7 +18,7 @@ actor Dispatcher {
         /// 0 to 1.
         var jitter: @Sendable () -> Double = { .random(in: 0...1) }
         var logger: Logger
-        /// The weight of what may be under way together; see `EndpointLane.weightOverTLS`.
+        /// The weight of what may be under way together; see `AttemptWeight`.
         var capacity: Int
     }
 

@@ -13,11 +13,6 @@ struct EndpointLane {
     var window = 1
     /// Whether its url is an https one; as long as nobody knows, it is taken for one.
     var isOverTLS = true
-
-    /// What an attempt over https takes of `TALLYD_WEBHOOK_IN_FLIGHT`. A place stands for a payload and 16 KiB of memory; an attempt that hangs over http
-    /// took 14 to 16 kB, one over https 44 to 53 kB and 65 kB where the endpoint shows a chain of three RSA certificates, since each TLS connection has buffers
-    /// and a state of its own (`tallyd-bench --only isolation`).
-    static let weightOverTLS = 4
     /// When the first of its queued deliveries is due; nil: none is queued.
     private(set) var due: Instant?
     /// The same, of those alone that were queued since a claim began, which may not have seen them. Nil where no claim is under way.
@@ -67,6 +62,6 @@ struct EndpointLane {
             // A second's worth at once: what a pause has saved up.
             rate: rates.min().map { RateLimit(1, per: .seconds(1 / $0), burst: max(1, Int($0))) },
             isOrdered: record?.isOrdered ?? false, yields: isFailing,
-            weight: isOverTLS ? Self.weightOverTLS : 1)
+            weight: isOverTLS ? AttemptWeight.overTLS : AttemptWeight.overHTTP)
     }
 }

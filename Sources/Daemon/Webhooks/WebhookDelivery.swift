@@ -103,10 +103,13 @@ package final class WebhookDelivery: Service {
     /// - Parameter kept: connections that may be kept for later beside those.
     private static func capacity(_ settings: WebhookSettings, kept: Int, _ logger: Logger) -> Int {
         let wanted = settings.inFlight
-        let needed = OpenFiles.needed(inFlight: wanted, kept: kept)
+        // Of attempts, those over http are the most that can be.
+        let most = max(1, wanted / AttemptWeight.overHTTP)
+        let needed = OpenFiles.needed(inFlight: most, kept: kept)
         let allowed = OpenFiles.allow(needed)
-        let capacity = OpenFiles.inFlight(wanted, kept: kept, allowed: allowed)
-        guard capacity < wanted else { return wanted }
+        let possible = OpenFiles.inFlight(most, kept: kept, allowed: allowed)
+        guard possible < most else { return wanted }
+        let capacity = possible * AttemptWeight.overHTTP
         logger.warning(
             "fewer webhooks can be under way at once than TALLYD_WEBHOOK_IN_FLIGHT says: the process may have too few files open",
             metadata: [
