@@ -7,10 +7,13 @@ import Testing
 
 @Suite struct `Outcomes that wait to be written` {
     private func outcome(
-        _ id: Int64, _ endpoint: String, attempt: Int = 0, _ settlement: DeliveryOutcome.Settlement
+        _ id: Int64, _ endpoint: String, attempt: Int = 0, _ settlement: DeliveryOutcome.Settlement, bytes: Int = 0
     ) -> DeliveryOutcome {
-        DeliveryOutcome(
-            ClaimedDelivery(id: id, event: id, endpoint: endpoint, claim: 1, attempt: attempt, retry: 0), nil,
+        let response = AttemptRecord(
+            startedAt: Instant(milliseconds: 0), duration: .zero, head: String(repeating: "h", count: bytes / 2),
+            body: Array(repeating: 0x62, count: bytes - bytes / 2))
+        return DeliveryOutcome(
+            ClaimedDelivery(id: id, event: id, endpoint: endpoint, claim: 1, attempt: attempt, retry: 0), response,
             settlement)
     }
 
@@ -55,9 +58,13 @@ import Testing
                     let isDelivered = Int.random(in: 0..<4, using: &random) == 0
                     if isDelivered { delivered.insert(id) }
                     let settlement: DeliveryOutcome.Settlement = isDelivered ? .delivered : .keep
-                    unwritten.append(outcome(id, "\(id % 4)", attempt: attempt, settlement))
+                    let bytes = Int.random(in: 0...20_000, using: &random)
+                    unwritten.append(outcome(id, "\(id % 4)", attempt: attempt, settlement, bytes: bytes))
                     appended += 1
                 }
+                let leisurely = unwritten.leisurely.reduce(0) { $0 + $1.bytes }
+                #expect(unwritten.leisurelyPlaces == leisurely / 16_384)
+                #expect(unwritten.places == (leisurely + unwritten.prompt.reduce(0) { $0 + $1.bytes }) / 16_384)
             }
             unwritten.hurry()
             write(unwritten.prompt.count, atLeisure: false)

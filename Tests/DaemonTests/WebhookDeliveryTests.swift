@@ -239,6 +239,25 @@ import Webhooks
         #expect(try await place.deliveries().first { $0.endpoint == "no" }?.reason == "consent_refused")
     }
 
+    @Test func `responses that wait to be written take room, and give it back`() async throws {
+        let place = try await DeliveringDaemon { $0.inFlight = 1 }
+        let headers = (0..<8).map { ("X-Long-\($0)", String(repeating: "x", count: 1_900)) }
+        let server = try EndpointServer { request in
+            .init(request.path == "/bad" ? 500 : 200, headers: Dictionary(uniqueKeysWithValues: headers))
+        }
+        defer { server.close() }
+        try await place.add("good", url: server.url("/good"))
+        try await place.add("bad", url: server.url("/bad"))
+        for _ in 0..<30 { try await place.send() }
+        let count: @Sendable (String) -> Int = { path in server.requests.count { $0.path == path } }
+        // Nothing but what was written wakes it.
+        try await place.run(longestWait: .seconds(600)) {
+            try await place.until("all that is healthy") { count("/good") == 30 }
+            // As many as come before its breaker opens.
+            try await place.until("what fails") { count("/bad") >= 5 }
+        }
+    }
+
     @Test func `endpoints that hang keep nobody else waiting`() async throws {
         let place = try await DeliveringDaemon {
             $0.inFlight = 64 * AttemptWeight.overTLS

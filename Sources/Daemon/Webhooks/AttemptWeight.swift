@@ -7,4 +7,6 @@
 package enum AttemptWeight {
     package static let overHTTP = 7
     package static let overTLS = 12
+    /// Of a place, beside the payload.
+    static let placeBytes = 16 * 1_024
 }

@@ -42,6 +42,8 @@ actor Dispatcher {
     /// Outcomes that wait to be written above which no attempt is started: what a crash would have repeated. For endpoints that fail, those alone that are
     /// written at leisure.
     static let mostUnwritten = 4_096
+    /// Whether an attempt was not started for what waits to be written.
+    private var isHeldBack = false
     /// Endpoints that fail have so many starts in so long a time, 250 a second, each until its first success. A thousand that had hung together would else
     /// take a processor for most of a second when they end together; and after an outage of our own their retries are a storm less.
     private static let failingStarts = (count: 10, each: Duration.milliseconds(40))
@@ -147,7 +149,7 @@ actor Dispatcher {
     /// - Returns: whether there is something new to send, and whether there is something to claim at leisure.
     func absorb(_ done: Outbox.Done, of work: Outbox.Work) -> (isNew: Bool, isForLeisure: Bool) {
         var isForLeisure = false
-        var isNew = work.isAtLeisure && unwritten.leisurely.count >= Self.mostUnwritten && done.outcomes > 0
+        var isNew = isHeldBack && done.outcomes > 0
         for outcome in unwritten.removeFirst(done.outcomes, atLeisure: work.isAtLeisure) {
             if case .retry(let at) = outcome.settlement { update(outcome.delivery.endpoint) { $0.queue(at: at) } }
         }
@@ -209,11 +211,16 @@ actor Dispatcher {
 
     /// The next deliveries that may go, and nothing when none may.
     func take(_ most: Int) -> [ClaimedDelivery] {
-        guard unwritten.prompt.count < Self.mostUnwritten else { return [] }
-        let isBehind = unwritten.leisurely.count >= Self.mostUnwritten || time < failingStartsFrom
+        let isFull = unwritten.prompt.count >= Self.mostUnwritten
+        let isLeisureFull =
+            unwritten.leisurely.count >= Self.mostUnwritten || unwritten.leisurelyPlaces > parts.capacity / 4
+        let room = parts.capacity - unwritten.places
+        isHeldBack = isFull || isLeisureFull || room < parts.capacity && turns.weightInFlight >= room
+        guard !isFull else { return [] }
+        let isBehind = isLeisureFull || time < failingStartsFrom
         var failing = 0
         var taken: [ClaimedDelivery] = []
-        while taken.count < most,
+        while taken.count < most, turns.weightInFlight < room,
             let (endpoint, delivery) = turns.next(
                 at: time, skippingYielding: isBehind || failing >= Self.failingStarts.count)
         {

@@ -12,15 +12,22 @@ struct Unwritten {
     private(set) var leisurely: [DeliveryOutcome] = []
     private var leisurelyOf: [String: Int] = [:]
     private var isHurried = false
+    private var promptBytes = 0
+    private var leisurelyBytes = 0
 
     var count: Int { prompt.count + leisurely.count }
+    /// What they hold of responses, in places of `TALLYD_WEBHOOK_IN_FLIGHT`: an attempt's memory is not free before its outcome is written.
+    var places: Int { (promptBytes + leisurelyBytes) / AttemptWeight.placeBytes }
+    var leisurelyPlaces: Int { leisurelyBytes / AttemptWeight.placeBytes }
 
     mutating func append(_ outcome: DeliveryOutcome) {
         let endpoint = outcome.delivery.endpoint
         if isHurried || outcome.settlement == .delivered && leisurelyOf[endpoint] == nil {
             prompt.append(outcome)
+            promptBytes += outcome.bytes
         } else {
             leisurely.append(outcome)
+            leisurelyBytes += outcome.bytes
             leisurelyOf[endpoint, default: 0] += 1
         }
     }
@@ -32,11 +39,14 @@ struct Unwritten {
 
     mutating func removeFirst(_ count: Int, atLeisure: Bool) -> ArraySlice<DeliveryOutcome> {
         guard atLeisure else {
-            defer { prompt.removeFirst(count) }
-            return prompt.prefix(count)
+            let written = prompt.prefix(count)
+            prompt.removeFirst(count)
+            promptBytes -= written.reduce(0) { $0 + $1.bytes }
+            return written
         }
         let written = leisurely.prefix(count)
         leisurely.removeFirst(count)
+        leisurelyBytes -= written.reduce(0) { $0 + $1.bytes }
         for outcome in written {
             let endpoint = outcome.delivery.endpoint
             let left = leisurelyOf[endpoint, default: 1] - 1
@@ -48,7 +58,9 @@ struct Unwritten {
     /// From now on there is one queue. To be called while none of them is being written.
     mutating func hurry() {
         prompt += leisurely
+        promptBytes += leisurelyBytes
         leisurely = []
+        leisurelyBytes = 0
         leisurelyOf = [:]
         isHurried = true
     }

@@ -71,4 +71,7 @@ package struct DeliveryOutcome: Sendable {
         self.attempt = attempt
         self.settlement = settlement
     }
+
+    /// What it holds of a response.
+    package var bytes: Int { (attempt?.head?.utf8.count ?? 0) + (attempt?.body?.count ?? 0) }
 }
