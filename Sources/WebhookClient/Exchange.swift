@@ -144,7 +144,8 @@ package final class Exchange: Sendable {
             state.sending = nil
             switch result {
             case .success(let response): return .success(response)
-            case .failure(is Enough): return state.response.map { .success($0.whole) } ?? .failure(.other)
+            case .failure(is Enough), .failure(is ConnectionGuard.EndedEarly):
+                return state.response.map { .success($0.whole) } ?? .failure(.other)
             case .failure(let error): return .failure(SendFailure(error, after: state.progress))
             }
         }

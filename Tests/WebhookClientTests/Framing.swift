@@ -10,6 +10,12 @@ extension HostileReceiver {
         return bytes.count >= end.upperBound + length ? end.upperBound + length : nil
     }
 
+    /// Up to the end of a head, of which a body may follow that is never read as one.
+    static let http1Heads: Framing = { bytes in
+        guard let start = bytes.firstRange(of: Array("POST ".utf8)) else { return nil }
+        return bytes[start.upperBound...].firstRange(of: Array("\r\n\r\n".utf8))?.upperBound
+    }
+
     /// Up to a frame that ends a stream: RFC 9113 sections 3.4 and 4.1.
     static let http2: Framing = { bytes in
         var start = bytes.starts(with: Array("PRI ".utf8)) ? 24 : 0
