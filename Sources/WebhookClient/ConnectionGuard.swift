@@ -9,9 +9,7 @@ import Webhooks
 /// end. Here those bytes count that the decoder has made nothing of, since it holds what may become a head or trailers, and those
 /// that come with a response and are no body. Of the body who reads it has his own bound.
 ///
-/// And a response has its time: none comes before the request begins, and none is handed over as whole before the request is. Given one that early, the
-/// client tells its pool that the connection is free once the request has gone, and ends the process if the connection has ended meanwhile (1.37.0: "A
-/// connection that we don't know was released"). A receiver that greets with a response and hangs up did that.
+/// What comes before any request, or after a response, belongs to none: it closes the connection.
 final class ConnectionGuard: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -19,8 +17,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     typealias OutboundOut = HTTPClientRequestPart
 
     struct Flooded: Error {}
-    /// All of the response has come, and not all of the request has gone. The response counts (RFC 9113 section 8.1).
-    struct EndedEarly: Error {}
     struct Refused: Error {
         let refusal: AddressRefusal
     }
@@ -41,21 +37,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var beside = 0
     private var undecoded = 0
     private var hasHead = false
-    private var request = Request.none
-
-    fileprivate enum Request {
-        case none
-        /// Its head has gone.
-        case begun
-        case sent
-    }
+    private var hasRequest = false
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch Self.unwrapOutboundIn(data) {
-        case .head: (beside, undecoded, hasHead, request) = (0, 0, false, .begun)
-        case .body: break
-        case .end: request = .sent
-        }
+        if case .head = Self.unwrapOutboundIn(data) { (beside, undecoded, hasHead, hasRequest) = (0, 0, false, true) }
         context.write(data, promise: promise)
     }
 
@@ -64,7 +49,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         beside += bytes.readableBytes
         // In pieces: what comes in one reading with the last of a head may be the body's, and the decoder's buffer stays as large as it has grown.
         while bytes.readableBytes > 0, context.channel.isActive {
-            guard request != .none else { return context.close(promise: nil) }
+            guard hasRequest else { return context.close(promise: nil) }
             let room = (hasHead ? Self.mostOfTrailers : Self.mostOfHead) - undecoded
             guard room > 0, beside <= Self.mostBeside,
                 let piece = bytes.readSlice(length: min(room, bytes.readableBytes, Self.longestPiece))
@@ -77,37 +62,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
     }
 
-    /// - Returns: whether the response ended before the request did.
-    fileprivate func decoded(_ part: HTTPClientResponsePart) -> Bool {
+    func decoded(_ part: HTTPClientResponsePart) {
         undecoded = 0
         switch part {
-        case .head(let head): hasHead = head.status.code >= 200
+        case .head(let head): hasHead = head.isFinal
         case .body(let bytes): beside = max(0, beside - Self.longestByte * bytes.readableBytes)
-        case .end:
-            defer { request = .none }
-            return request != .sent
+        case .end: hasRequest = false
         }
-        return false
-    }
-}
-
-/// Tells the guard what the decoder has made.
-private final class DecoderWatch: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias InboundOut = HTTPClientResponsePart
-
-    private let connection: ConnectionGuard
-
-    init(_ connection: ConnectionGuard) {
-        self.connection = connection
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard connection.decoded(Self.unwrapInboundIn(data)) else { return context.fireChannelRead(data) }
-        // Has the client hand over what it holds of a body.
-        context.fireChannelReadComplete()
-        context.fireErrorCaught(ConnectionGuard.EndedEarly())
-        context.close(promise: nil)
     }
 }
 
@@ -148,7 +109,7 @@ extension ConnectionGuard {
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
             let connection = ConnectionGuard()
             try pipeline.addHandler(connection, position: .before(decoder))
-            try pipeline.addHandler(DecoderWatch(connection), position: .after(decoder))
+            try pipeline.addHandler(ExchangeOrder(connection), position: .after(decoder))
         }
     }
 }

@@ -144,7 +144,7 @@ package final class Exchange: Sendable {
             state.sending = nil
             switch result {
             case .success(let response): return .success(response)
-            case .failure(is Enough), .failure(is ConnectionGuard.EndedEarly):
+            case .failure(is Enough), .failure(is ExchangeOrder.EndedEarly):
                 return state.response.map { .success($0.whole) } ?? .failure(.other)
             case .failure(let error): return .failure(SendFailure(error, after: state.progress))
             }

@@ -68,72 +68,34 @@ final class HTTP2Allowance: ChannelInboundHandler {
     }
 }
 
-/// What is asked of a stream: a bound on interim responses, and that its request ends before its response does. The size of each head is bounded by HPACK's
-/// own limit of 16 KiB, and bodies by who reads them.
-///
-/// A response that is whole before the request is leaves the client with a request that it has forgotten and goes on sending: what comes next, be it a
-/// reset, the connection's end or the last of the request, may end the process (1.37.0, swift-server/async-http-client#922). So it ends the stream
-/// instead, as `ConnectionGuard` ends its connection.
-final class HTTP2StreamGuard: ChannelDuplexHandler {
+/// The bound on interim responses of a stream. The size of each head is bounded by HPACK's own limit of 16 KiB, and bodies
+/// by who reads them.
+final class HTTP2StreamGuard: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
-    typealias OutboundIn = HTTP2Frame.FramePayload
-    typealias OutboundOut = HTTP2Frame.FramePayload
 
     /// Interim heads, the final one, and trailers.
     static let mostHeads = 16
 
     private var heads = 0
-    private var isRequestSent = false
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if Self.unwrapOutboundIn(data).endsStream { isRequestSent = true }
-        context.write(data, promise: promise)
-    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let payload = Self.unwrapInboundIn(data)
-        if case .headers = payload { heads += 1 }
+        if case .headers = Self.unwrapInboundIn(data) { heads += 1 }
         guard heads <= Self.mostHeads else {
             context.fireErrorCaught(ConnectionGuard.Flooded())
             return context.close(promise: nil)
         }
-        guard payload.endsStream, !isRequestSent else { return context.fireChannelRead(data) }
-        context.fireChannelRead(Self.wrapInboundOut(payload.goingOn))
-        // Has the client hand over what it holds of a body.
-        context.fireChannelReadComplete()
-        context.fireErrorCaught(ConnectionGuard.EndedEarly())
-        context.close(promise: nil)
+        context.fireChannelRead(data)
     }
 
     /// At once: the client gives a stream its request when this is done, and ends the process where the connection ends before (1.37.0,
     /// swift-server/async-http-client#922).
     static func install(in channel: any Channel) -> EventLoopFuture<Void> {
         ConnectionGuard.atOnce(on: channel) {
-            try channel.pipeline.syncOperations.addHandler(HTTP2StreamGuard(), position: .first)
-        }
-    }
-}
-
-extension HTTP2Frame.FramePayload {
-    fileprivate var endsStream: Bool {
-        switch self {
-        case .headers(let headers): headers.endStream
-        case .data(let data): data.endStream
-        default: false
-        }
-    }
-
-    /// The same, as if more came.
-    fileprivate var goingOn: Self {
-        switch self {
-        case .headers(var headers):
-            headers.endStream = false
-            return .headers(headers)
-        case .data(var data):
-            data.endStream = false
-            return .data(data)
-        default: return self
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: HTTP2FramePayloadToHTTP1ClientCodec.self)
+            try pipeline.addHandler(HTTP2StreamGuard(), position: .first)
+            try pipeline.addHandler(ExchangeOrder(), position: .after(decoder))
         }
     }
 }

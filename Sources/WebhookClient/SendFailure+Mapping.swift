@@ -27,6 +27,7 @@ extension SendFailure {
         case is ConnectionGuard.Strayed: .connectFailed("it was closed, or leads elsewhere")
         case is CertificateName.Other: .certificateWrongName
         case is ConnectionGuard.Flooded: status == nil ? .headTooLarge : .responseMalformed
+        case is ExchangeOrder.Broken: .responseMalformed
         case let error as HTTPClientError: of(error, progress)
         case let error as HTTPParserError: of(error, status)
         case let error as IOError: of(error, progress)

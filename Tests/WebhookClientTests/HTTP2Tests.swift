@@ -144,6 +144,15 @@ extension `Sending a webhook` {
             #expect(outcomes[0].response?.body == Array("why".utf8))
         }
 
+        @Test(arguments: [(200, 200), (200, 103), (101, 200)])
+        func `a second head, where the first one was final, is no response`(_ first: Int, _ second: Int) async throws {
+            let (outcomes, _) = try await outcomes { _ in
+                [.send(Frame.status(first, stream: 1) + Frame.status(second, stream: 1) + Frame.data("x", stream: 1))]
+            }
+            let failure = try #require(outcomes[0].failure)
+            #expect([.http2Failed, .responseMalformed].contains(failure), "\(failure.name)")
+        }
+
         @Test func `a connection that ends at once fails the messages that have yet to begin, and nothing else`()
             async throws
         {
