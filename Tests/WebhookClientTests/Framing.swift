@@ -76,7 +76,7 @@ enum Frame {
         frame(3, flags: 0, stream: stream, bytes(code))
     }
 
-    private static func bytes(_ number: UInt32) -> [UInt8] {
+    static func bytes(_ number: UInt32) -> [UInt8] {
         withUnsafeBytes(of: number.bigEndian) { Array($0) }
     }
 }

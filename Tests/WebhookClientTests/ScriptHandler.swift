@@ -71,6 +71,8 @@ final class ScriptHandler: ChannelInboundHandler {
         case .drip(let bytes): drip(bytes, 0, context)
         case .close: context.close(promise: nil)
         case .reset:
+            // The client may have been faster.
+            guard context.channel.isActive else { return }
             // On the loop itself it is done when the call returns.
             let provider = context.channel as? any SocketOptionProvider
             provider?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { preconditionFailure("\($0)") }
