@@ -50,7 +50,8 @@ daemon_may_open_files() {
     process=$(main_process tallyd.service)
     limit=$(inside cat "/proc/$process/limits" | awk '/^Max open files/ { print $4 }')
     printf '%s\n' "$limit"
-    ((limit >= 4096 + 8 * 256 + 256))
+    # By default, attempts over http at once (12,288 places of which each takes 7), connections kept for later, and all else.
+    ((limit >= 12288 / 7 + 8 * 256 + 256))
 }
 
 # Even as root: a read-only mount is read-only for everybody.
