@@ -128,7 +128,7 @@ import Testing
                     !model.mayStart(endpoint, at: now) && model.mayStart(endpoint, at: now + .seconds(3_600))
                 }
                 if future {
-                    let wake = turns.nextWake()
+                    let wake = turns.nextWake(at: now)
                     #expect(wake != nil)
                     if let wake, wake > now { #expect((0..<8).contains { model.mayStart($0, at: wake) }) }
                 }

@@ -22,7 +22,7 @@ import Testing
         for item in 0..<10_000 { turns.add(item, for: "hangs", at: .zero) }
         _ = (turns.next(at: .zero), turns.next(at: .zero))
         #expect(turns.next(at: .zero) == nil)
-        #expect(turns.nextWake() == nil)
+        #expect(turns.nextWake(at: .zero) == nil)
         for item in 0..<100 {
             turns.add(item, for: "well", at: .zero)
             #expect(turns.next(at: .zero)?.item == item)
@@ -89,11 +89,24 @@ import Testing
         for item in 0..<10 { turns.add(item, for: "a", at: .zero) }
         for item in 0..<3 { #expect(turns.next(at: .zero)?.item == item) }
         #expect(turns.next(at: .zero) == nil)
-        #expect(turns.nextWake() == .milliseconds(500))
+        #expect(turns.nextWake(at: .zero) == .milliseconds(500))
         #expect(turns.next(at: .milliseconds(499)) == nil)
         #expect(turns.next(at: .milliseconds(500))?.item == 3)
         #expect(turns.next(at: .milliseconds(999)) == nil)
         #expect(turns.next(at: .milliseconds(1_000))?.item == 4)
+    }
+
+    @Test func `who may start once there is room is told of once, not for as long as there is none`() {
+        var turns = Subject(limits: .init(inFlight: 5), capacity: 1)
+        turns.add(0, for: "a", at: .zero)
+        #expect(turns.next(at: .zero)?.item == 0)
+        turns.add(1, for: "b", at: .zero)
+        turns.pause("b", until: .seconds(1), at: .zero)
+        #expect(turns.nextWake(at: .zero) == .seconds(1))
+        #expect(turns.nextWake(at: .seconds(2)) == .seconds(2))
+        #expect(turns.nextWake(at: .seconds(2)) == nil)
+        turns.finish("a", at: .seconds(3))
+        #expect(turns.next(at: .seconds(3))?.item == 1)
     }
 
     @Test func `an ordered endpoint has one under way, and what failed comes first again`() {
@@ -104,7 +117,7 @@ import Testing
         turns.pause("a", until: .seconds(5), at: .zero)
         turns.finish("a", again: 0, at: .zero)
         #expect(turns.next(at: .seconds(4)) == nil)
-        #expect(turns.nextWake() == .seconds(5))
+        #expect(turns.nextWake(at: .seconds(4)) == .seconds(5))
         for item in 0..<3 {
             #expect(turns.next(at: .seconds(5))?.item == item)
             turns.finish("a", at: .seconds(5))
@@ -117,9 +130,9 @@ import Testing
         for item in 0..<5 { turns.add(item, for: "a", at: .zero) }
         turns.pause("a", until: .seconds(9), at: .zero)
         #expect(turns.next(at: .zero) == nil)
-        #expect(turns.nextWake() == .seconds(9))
+        #expect(turns.nextWake(at: .zero) == .seconds(9))
         turns.pause("a", until: .seconds(3), at: .zero)
-        #expect(turns.nextWake() == .seconds(3))
+        #expect(turns.nextWake(at: .zero) == .seconds(3))
         turns.pause("a", until: .seconds(6), at: .zero)
         #expect(turns.next(at: .seconds(4)) == nil)
         turns.pause("a", until: .zero, at: .seconds(4))
@@ -159,6 +172,6 @@ import Testing
             _ = turns.removeWaiting(of: "b")
         }
         #expect(turns.entryCount < 200)
-        #expect(turns.nextWake() == .seconds(900_000))
+        #expect(turns.nextWake(at: .zero) == .seconds(900_000))
     }
 }

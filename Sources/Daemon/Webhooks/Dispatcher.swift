@@ -233,7 +233,7 @@ actor Dispatcher {
 
     /// On the monotonic clock.
     func nextTurn() -> Duration? {
-        let wake = turns.nextWake()
+        let wake = turns.nextWake(at: time)
         guard turns.isYielderWaiting, failingStartsFrom > time else { return wake }
         return min(wake ?? failingStartsFrom, failingStartsFrom)
     }

@@ -184,8 +184,14 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         return items
     }
 
-    /// When an endpoint may come to its turn by the time alone; nil when none will.
-    package mutating func nextWake() -> Duration? {
+    /// When an endpoint may come to its turn by the time alone, which is at once where one's time has come since it was last asked; nil when none will.
+    ///
+    /// Each is told of once: with the capacity taken, `next` would not wake it, and its time stay in the past.
+    package mutating func nextWake(at time: Duration) -> Duration? {
+        now = max(now, time)
+        let slept = asleep.count
+        wake()
+        if asleep.count < slept { return now }
         while let first = asleep.first {
             if isCurrent(first.value, at: .asleep(until: first.time)) { return first.time }
             asleep.removeFirst()
