@@ -20,7 +20,7 @@ final class ExchangeOrder: ChannelDuplexHandler {
 
     private enum Request {
         case none
-        /// Its head has gone.
+        /// Its head is written.
         case begun
         case sent
     }
@@ -38,7 +38,13 @@ final class ExchangeOrder: ChannelDuplexHandler {
         switch Self.unwrapOutboundIn(data) {
         case .head: (request, hasHead) = (.begun, false)
         case .body: break
-        case .end: request = .sent
+        case .end:
+            // Once it has gone to the socket. Until then a peer that gives a stream no window may answer it as often as it likes, and what was not sent
+            // would stay; and what comes while a write fails comes in the middle of the client's own step.
+            let sent = context.eventLoop.makePromise(of: Void.self)
+            sent.futureResult.assumeIsolated().whenSuccess { self.request = .sent }
+            sent.futureResult.cascade(to: promise)
+            return context.write(data, promise: sent)
         }
         context.write(data, promise: promise)
     }
