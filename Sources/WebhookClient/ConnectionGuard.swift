@@ -1,9 +1,8 @@
-import Foundation
 import NIOCore
 import NIOHTTP1
 import Webhooks
 
-/// What is asked of a connection before the first byte of a request goes, and, over HTTP/1.1, while its response comes.
+/// What is asked of an HTTP/1.1 connection while a response comes.
 ///
 /// The client's own bounds are wide: 2 MiB of headers, and interim responses (1xx), chunk extensions and trailers without
 /// end. Here those bytes count that the decoder has made nothing of, since it holds what may become a head or trailers, and those
@@ -17,11 +16,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     typealias OutboundOut = HTTPClientRequestPart
 
     struct Flooded: Error {}
-    struct Refused: Error {
-        let refusal: AddressRefusal
-    }
-    /// The connection leads elsewhere than it was pinned to, or nowhere any more.
-    struct Strayed: Error {}
 
     /// Heads, interim ones, trailers and what has yet to be decoded: several times what each may be.
     static let mostBeside = 128 * 1_024
@@ -73,53 +67,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
 }
 
 extension ConnectionGuard {
-    /// Closes the connection and fails unless its live peer is the address that it was pinned to, that one is admitted by the
-    /// policy of now, and its certificate names the host.
-    static func vet(
-        _ channel: any Channel, _ pin: PinnedEndpoint, _ stuck: StuckConnections,
-        _ policy: @escaping @Sendable () -> AddressPolicy
-    ) -> EventLoopFuture<Void> {
-        let result = atOnce(on: channel) {
-            guard channel.remoteAddress.flatMap(IPAddress.init(peer:)) == pin.address else { throw Strayed() }
-            if case .refused(let refusal) = policy().verdict(on: pin.host, resolvedTo: [pin.address]) {
-                throw Refused(refusal: refusal)
-            }
-            if pin.scheme == .https, case .name(let name) = pin.host {
-                try CertificateName.check(channel, names: name)
-            }
-            stuck.vetted(channel, to: pin.peer)
-        }
-        result.whenFailure { _ in channel.close(promise: nil) }
-        return result
-    }
-
-    /// On the channel's loop, and if that is this one at once: what a peer sends unasked must not be read before all of the guard stands.
-    static func atOnce(
-        on channel: any Channel, _ work: @escaping @Sendable () throws -> Void
-    ) -> EventLoopFuture<Void> {
-        channel.eventLoop.inEventLoop
-            ? channel.eventLoop.makeCompletedFuture(withResultOf: work) : channel.eventLoop.submit(work)
-    }
-
-    /// Stands between the decoder, which is where bytes become heads, and the encoder, which is where heads become bytes.
-    static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        atOnce(on: channel) {
-            try ReceiveLimit.set(on: channel)
-            let pipeline = channel.pipeline.syncOperations
-            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
-            let connection = ConnectionGuard()
-            try pipeline.addHandler(connection, position: .before(decoder))
-            try pipeline.addHandler(ExchangeOrder(connection), position: .after(decoder))
-        }
-    }
-}
-
-extension IPAddress {
-    fileprivate init?(peer: SocketAddress) {
-        switch peer {
-        case .v4(let address): self.init(bytes: withUnsafeBytes(of: address.address.sin_addr) { Array($0) })
-        case .v6(let address): self.init(bytes: withUnsafeBytes(of: address.address.sin6_addr) { Array($0) })
-        case .unixDomainSocket: return nil
-        }
+    /// Stands between the decoder, which is where bytes become heads, and the encoder, which is where heads become bytes. On the channel's loop.
+    static func install(in channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
+        let connection = ConnectionGuard()
+        try pipeline.addHandler(connection, position: .before(decoder))
+        try pipeline.addHandler(ExchangeOrder(connection), position: .after(decoder))
     }
 }

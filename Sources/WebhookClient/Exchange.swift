@@ -124,7 +124,7 @@ package final class Exchange: Sendable {
         }
         guard let endpoint else { return end(.failure(failure)) }
         guard let client = parts.clients.take(endpoint) else { return end(.failure(.cancelled)) }
-        let sending = client.execute(request: request, delegate: self, deadline: deadline)
+        let sending = client.http.execute(request: request, delegate: self, deadline: deadline)
         let isCancelled = state.withLock { state in
             state.sending = sending
             return state.isCancelled
@@ -132,7 +132,7 @@ package final class Exchange: Sendable {
         if isCancelled { sending.cancel() }
         // Not before the task is known, which `ended` forgets.
         sending.futureResult.whenComplete { [self] result in
-            parts.clients.giveBack(endpoint)
+            parts.clients.giveBack(client, of: endpoint)
             ended(result, at: endpoint.address)
         }
     }
@@ -146,15 +146,21 @@ package final class Exchange: Sendable {
             case .success(let response): return .success(response)
             case .failure(is Enough), .failure(is ExchangeOrder.EndedEarly):
                 return state.response.map { .success($0.whole) } ?? .failure(.other)
+            // The response came first, and is one that lets the client send no more of the body.
+            case .failure(let error as HTTPClientError)
+            where [.requestStreamCancelled, .bodyLengthMismatch].contains(error):
+                return state.response.map { .success($0.whole) } ?? .failure(.closedEarly(status: nil))
             case .failure(let error): return .failure(SendFailure(error, after: state.progress))
             }
         }
         guard case .failure(let failure) = outcome, failure.isOfConnecting, NIODeadline.now() < deadline else {
             return end(outcome)
         }
-        // A connection of before may have ended as it was taken. Nothing went over it: a new one is tried, once.
+        // A connection of before may have ended as it was taken, or another protocol is spoken. Nothing went over it: a new one is tried, once.
         state.withLock { state in
-            if failure == .connectionGone, !state.gone.contains(address) { state.untried = [address] + state.untried }
+            if [.connectionGone, .protocolChanged].contains(failure), !state.gone.contains(address) {
+                state.untried = [address] + state.untried
+            }
             state.gone.append(address)
         }
         tryNext(or: failure)
@@ -167,7 +173,7 @@ package final class Exchange: Sendable {
         }
         var outcome = outcome
         if case .failure = outcome {
-            if isCancelled { outcome = .failure(.cancelled) }
+            if isCancelled || parts.clients.isShutDown { outcome = .failure(.cancelled) }
             // Whatever step it had come to, where no head came.
             if progress.status == nil, let endpoint = progress.endpoint, endpoint.scheme == .https {
                 parts.stuck.suspect(endpoint.peer)

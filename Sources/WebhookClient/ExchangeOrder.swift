@@ -20,7 +20,8 @@ final class ExchangeOrder: ChannelDuplexHandler {
 
     private enum Request {
         case none
-        /// Its head is written.
+        case head
+        /// Some of its body is written, or its end.
         case begun
         case sent
     }
@@ -29,6 +30,7 @@ final class ExchangeOrder: ChannelDuplexHandler {
     private let connection: ConnectionGuard?
     private var request = Request.none
     private var hasHead = false
+    private var isOver = false
 
     init(_ connection: ConnectionGuard? = nil) {
         self.connection = connection
@@ -36,12 +38,13 @@ final class ExchangeOrder: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch Self.unwrapOutboundIn(data) {
-        case .head: (request, hasHead) = (.begun, false)
-        case .body: break
+        case .head: (request, hasHead) = (.head, false)
+        case .body: request = .begun
         case .end:
             // Once it has gone to the socket. Until then a peer that gives a stream no window may answer it as often as it likes, and what was not sent
             // would stay; and what comes while a write fails comes in the middle of the client's own step.
             let sent = context.eventLoop.makePromise(of: Void.self)
+            request = .begun
             sent.futureResult.assumeIsolated().whenSuccess { self.request = .sent }
             sent.futureResult.cascade(to: promise)
             return context.write(data, promise: sent)
@@ -50,29 +53,34 @@ final class ExchangeOrder: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
         let part = Self.unwrapInboundIn(data)
         connection?.decoded(part)
-        let isExpected: Bool
-        switch part {
-        case .head(let head):
-            isExpected = request != .none && !hasHead
-            hasHead = head.isFinal
-        case .body: isExpected = request != .none && hasHead
-        case .end:
-            isExpected = request != .none && hasHead
-            guard isExpected, request == .begun else {
-                request = .none
-                break
+        let hadHead = hasHead
+        if case .head(let head) = part { hasHead = head.isFinal }
+        guard isExpected(part, hadHead: hadHead) else { return end(context, Broken()) }
+        if case .end = part {
+            guard request == .sent else {
+                // Has the client hand over what it holds of a body.
+                context.fireChannelReadComplete()
+                return end(context, EndedEarly())
             }
-            // Has the client hand over what it holds of a body.
-            context.fireChannelReadComplete()
-            return end(context, EndedEarly())
+            request = .none
         }
-        guard isExpected else { return end(context, Broken()) }
         context.fireChannelRead(data)
     }
 
+    private func isExpected(_ part: HTTPClientResponsePart, hadHead: Bool) -> Bool {
+        switch part {
+        // The client asks for the body as soon as the head is written, unless the connection has no room for it; and a request that was not asked for one
+        // takes no response ("Response can not be received before request").
+        case .head(let head): request != .none && !hadHead && !(head.isFinal && request == .head)
+        case .body, .end: request != .none && hadHead
+        }
+    }
+
     private func end(_ context: ChannelHandlerContext, _ error: any Error) {
+        isOver = true
         context.fireErrorCaught(error)
         context.close(promise: nil)
     }

@@ -5,6 +5,7 @@ import NIOHTTP2
 ///
 /// The client leaves a connection open whose peer broke the rules of HTTP/2, and one whose peer goes on with a body after
 /// its stream was reset; the decoder passes over what comes. Either kept a core busy for as long as the peer liked (1.37.0).
+/// It also leaves one open that was told to end while nothing was under way, for as long as the peer does.
 final class HTTP2Guard: ChannelOutboundHandler, ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
     typealias InboundOut = HTTP2Frame
@@ -12,6 +13,7 @@ final class HTTP2Guard: ChannelOutboundHandler, ChannelInboundHandler {
     typealias OutboundOut = HTTP2Frame
 
     private let allowance: HTTP2Allowance
+    private var openStreams = 0
 
     init(_ allowance: HTTP2Allowance) {
         self.allowance = allowance
@@ -22,6 +24,21 @@ final class HTTP2Guard: ChannelOutboundHandler, ChannelInboundHandler {
         context.write(data, promise: promise)
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.fireChannelRead(data)
+        // With streams under way the client closes it after the last of them.
+        if case .goAway = Self.unwrapInboundIn(data).payload, openStreams == 0 { context.close(promise: nil) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is NIOHTTP2StreamCreatedEvent: openStreams += 1
+        case is StreamClosedEvent: openStreams -= 1
+        default: break
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.fireErrorCaught(error)
         // An error of one stream ends that stream alone.
@@ -29,16 +46,13 @@ final class HTTP2Guard: ChannelOutboundHandler, ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// On both sides of the decoder: one sees requests as frames go out, the other all bytes that come in.
-    static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        ConnectionGuard.atOnce(on: channel) {
-            try ReceiveLimit.set(on: channel)
-            let pipeline = channel.pipeline.syncOperations
-            let decoder = try pipeline.handler(type: NIOHTTP2Handler.self)
-            let allowance = HTTP2Allowance()
-            try pipeline.addHandler(HTTP2Guard(allowance), position: .after(decoder))
-            try pipeline.addHandler(allowance, position: .before(decoder))
-        }
+    /// On both sides of the decoder: one sees requests as frames go out, the other all bytes that come in. On the channel's loop.
+    static func install(in channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let decoder = try pipeline.handler(type: NIOHTTP2Handler.self)
+        let allowance = HTTP2Allowance()
+        try pipeline.addHandler(HTTP2Guard(allowance), position: .after(decoder))
+        try pipeline.addHandler(allowance, position: .before(decoder))
     }
 }
 
@@ -91,7 +105,7 @@ final class HTTP2StreamGuard: ChannelInboundHandler {
     /// At once: the client gives a stream its request when this is done, and ends the process where the connection ends before (1.37.0,
     /// swift-server/async-http-client#922).
     static func install(in channel: any Channel) -> EventLoopFuture<Void> {
-        ConnectionGuard.atOnce(on: channel) {
+        Vetting.atOnce(on: channel) {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: HTTP2FramePayloadToHTTP1ClientCodec.self)
             try pipeline.addHandler(HTTP2StreamGuard(), position: .first)

@@ -9,7 +9,7 @@ import Webhooks
 /// when they have been idle, and it goes with the next sweep.
 final class PinnedClients: Sendable {
     private struct Entry {
-        let client: HTTPClient
+        let client: PinnedClient
         var users = 0
         var lastUse: ContinuousClock.Instant
     }
@@ -17,52 +17,79 @@ final class PinnedClients: Sendable {
     private struct State {
         var entries: [PinnedEndpoint: Entry] = [:]
         var idle = 0
+        /// Those that are used no more but by who has them.
+        var outdated: [ObjectIdentifier: Entry] = [:]
         var lastSweep: ContinuousClock.Instant
         var isShutDown = false
     }
 
     private let state = Mutex(State(lastSweep: .now))
     private let configuration: WebhookClient.Configuration
-    private let make: @Sendable (PinnedEndpoint) -> HTTPClient
+    private let make: @Sendable (PinnedEndpoint) -> PinnedClient
 
     init(
         _ configuration: WebhookClient.Configuration, _ tls: TLSConfiguration, _ stuck: StuckConnections,
         policy: @escaping @Sendable () -> AddressPolicy
     ) {
         self.configuration = configuration
-        make = { $0.client(configuration, tls, stuck, policy: policy) }
+        make = { PinnedClient($0, configuration, tls, stuck, policy: policy) }
     }
 
-    var count: Int { state.withLock { $0.entries.count } }
+    var isShutDown: Bool { state.withLock { $0.isShutDown } }
+
+    var count: Int { state.withLock { $0.entries.count + $0.outdated.count } }
 
     /// Nil once all was shut down. Whoever takes one gives it back.
-    func take(_ endpoint: PinnedEndpoint) -> HTTPClient? {
-        state.withLock { state in
-            guard !state.isShutDown else { return nil }
+    func take(_ endpoint: PinnedEndpoint) -> PinnedClient? {
+        let (taken, superfluous) = state.withLock { state -> (PinnedClient?, PinnedClient?) in
+            guard !state.isShutDown else { return (nil, nil) }
+            let superfluous = setAside(endpoint, &state)
             var entry = state.entries[endpoint] ?? Entry(client: make(endpoint), lastUse: .now)
             if entry.users == 0, state.entries[endpoint] != nil { state.idle -= 1 }
             entry.users += 1
             state.entries[endpoint] = entry
-            return entry.client
+            return (entry.client, superfluous)
         }
+        superfluous?.http.shutdown { _ in }
+        return taken
     }
 
-    func giveBack(_ endpoint: PinnedEndpoint, at now: ContinuousClock.Instant = .now) {
-        let superfluous = state.withLock { state -> [HTTPClient] in
-            guard var entry = state.entries[endpoint] else { return [] }
+    /// Makes room for another client where the endpoint's is outdated.
+    ///
+    /// - Returns: the former, if nobody has it.
+    private func setAside(_ endpoint: PinnedEndpoint, _ state: inout State) -> PinnedClient? {
+        guard let former = state.entries[endpoint], former.client.isOutdated else { return nil }
+        state.entries[endpoint] = nil
+        guard former.users == 0 else {
+            state.outdated[ObjectIdentifier(former.client)] = former
+            return nil
+        }
+        state.idle -= 1
+        return former.client
+    }
+
+    func giveBack(_ client: PinnedClient, of endpoint: PinnedEndpoint, at now: ContinuousClock.Instant = .now) {
+        let superfluous = state.withLock { state -> [PinnedClient] in
+            if var entry = state.entries[endpoint], entry.client === client {
+                entry.users -= 1
+                entry.lastUse = now
+                state.entries[endpoint] = entry
+                guard entry.users == 0 else { return [] }
+                state.idle += 1
+                return sweep(&state, at: now)
+            }
+            guard var entry = state.outdated.removeValue(forKey: ObjectIdentifier(client)) else { return [] }
             entry.users -= 1
-            entry.lastUse = now
-            state.entries[endpoint] = entry
-            guard entry.users == 0 else { return [] }
-            state.idle += 1
-            return sweep(&state, at: now)
+            if entry.users == 0 { return [client] }
+            state.outdated[ObjectIdentifier(client)] = entry
+            return []
         }
         // Without waiting: they have no request under way, and closing connections takes a turn of the event loop each.
-        for client in superfluous { client.shutdown { _ in } }
+        for client in superfluous { client.http.shutdown { _ in } }
     }
 
     /// Looks at all, so it waits until a quarter too many are idle, or for a second.
-    private func sweep(_ state: inout State, at now: ContinuousClock.Instant) -> [HTTPClient] {
+    private func sweep(_ state: inout State, at now: ContinuousClock.Instant) -> [PinnedClient] {
         let most = configuration.mostIdle
         guard state.idle > most + most / 4 || now - state.lastSweep >= .seconds(1) else { return [] }
         state.lastSweep = now
@@ -78,8 +105,8 @@ final class PinnedClients: Sendable {
     func shutdown() async {
         let clients = state.withLock { state in
             state.isShutDown = true
-            defer { state.entries = [:] }
-            return state.entries.values.map(\.client)
+            defer { (state.entries, state.outdated) = ([:], [:]) }
+            return (Array(state.entries.values) + state.outdated.values).map(\.client.http)
         }
         await withTaskGroup { group in
             for client in clients {

@@ -18,18 +18,23 @@ extension SendFailure {
     }
 
     static let connectionGone = SendFailure.connectFailed("the peer closed it")
+    static let protocolChanged = SendFailure.connectFailed("it agreed on another version of HTTP than before")
 
     private static func of(_ error: any Error, _ progress: SendProgress) -> SendFailure {
         let status = progress.status
         return switch error {
         case is CancellationError: .cancelled
-        case let error as ConnectionGuard.Refused: .addressRefused(error.refusal)
-        case is ConnectionGuard.Strayed: .connectFailed("it was closed, or leads elsewhere")
+        case let error as Vetting.Refused: .addressRefused(error.refusal)
+        case is Vetting.Strayed: .connectFailed("it was closed, or leads elsewhere")
+        // Another client is taken then.
+        case is AgreedProtocol.Changed: protocolChanged
         case is CertificateName.Other: .certificateWrongName
         case is ConnectionGuard.Flooded: status == nil ? .headTooLarge : .responseMalformed
         case is ExchangeOrder.Broken: .responseMalformed
         case let error as HTTPClientError: of(error, progress)
         case let error as HTTPParserError: of(error, status)
+        // A response to nothing that was asked.
+        case is NIOHTTPDecoderError: .responseMalformed
         case let error as IOError: of(error, progress)
         case ChannelError.connectTimeout: .connectTimeout
         case is ChannelError: .closedEarly(status: status)
@@ -47,11 +52,12 @@ extension SendFailure {
     private static func of(_ error: HTTPClientError, _ progress: SendProgress) -> SendFailure {
         switch error {
         case .deadlineExceeded: progress.timeout
-        // Those with a payload can't be matched but by this text, which leaves the payload out.
-        case .cancelled, .alreadyShutdown, .requestStreamCancelled: .cancelled
+        // Not by us, which is told from this before: the connection was closing as the message came to it.
+        case .cancelled: .closedEarly(status: progress.status)
         case .connectTimeout, .getConnectionFromPoolTimeout: .connectTimeout
         case .tlsHandshakeTimeout: .connectTimeout
         case .remoteConnectionClosed, .uncleanShutdown: .closedEarly(status: progress.status)
+        // Those with a payload can't be matched but by this text, which leaves the payload out.
         case _ where error.shortDescription.hasPrefix("Invalid header field"): .requestRefused
         case _ where error.shortDescription.hasPrefix("Server offered unsupported"): .tlsFailed
         default: .other

@@ -4,7 +4,7 @@ import Webhooks
 @testable import WebhookClient
 
 extension `Sending a webhook` {
-    /// The client's connections have one loop and its requests another, so a response may be whole before all of the message has gone.
+    /// It may be whole before all of the message has gone.
     @Suite struct `A response before its message` {
         private static let count = 300
 

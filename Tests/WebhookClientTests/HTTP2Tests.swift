@@ -153,6 +153,104 @@ extension `Sending a webhook` {
             #expect([.http2Failed, .responseMalformed].contains(failure), "\(failure.name)")
         }
 
+        /// The first connection is told to end while a stream is under way, and ends when HTTP/1.1 has been spoken.
+        @Test func `a peer that changes between HTTP/2 and HTTP/1.1 is followed`() async throws {
+            let certificates = try await Certificates()
+            let pair = try await certificates.issue("DNS:receiver.example")
+            let http2 = try pair.server(protocols: ["h2"])
+            let http1 = try pair.server(protocols: ["http/1.1"])
+            var configuration = WebhookClient.Configuration()
+            configuration.extraAuthorities = certificates.authority.certificate
+            var port = 0
+            func receiver(
+                http2 isHTTP2: Bool, answer: [HostileReceiver.Step]
+            ) async throws -> HostileReceiver {
+                let receiver = try await HostileReceiver(
+                    tls: isHTTP2 ? http2 : http1,
+                    framing: isHTTP2 ? HostileReceiver.http2 : HostileReceiver.http1, port: port,
+                    greeting: isHTTP2 ? [.send(Frame.settings)] : []
+                ) { _ in answer }
+                port = receiver.port
+                return receiver
+            }
+            try await withClient(configuration) { client in
+                func deliver(until receiver: HostileReceiver) async throws {
+                    let request = try message("https://receiver.example:\(receiver.port)/")
+                    var outcome = await client.send(request)
+                    // Until the client has heard of the former connection's end.
+                    for _ in 0..<100 where outcome.failure != nil {
+                        try await Task.sleep(for: .milliseconds(10))
+                        outcome = await client.send(request)
+                    }
+                    #expect(outcome.response?.status == 204, "\(outcome)")
+                }
+                for _ in 0..<3 {
+                    let leaving = try await receiver(
+                        http2: true, answer: [.send(Frame.goAway(last: 1, code: 0)), .pause(.seconds(1)), .reset])
+                    let request = try message("https://receiver.example:\(leaving.port)/")
+                    try await HostileReceiver.with(leaving) { leaving in
+                        client.start(request) { _ in }
+                        try await leaving.wait { $0.requests.count == 1 }
+                    }
+                    try await HostileReceiver.with(
+                        try await receiver(http2: false, answer: [.send("HTTP/1.1 204 No Content\r\n\r\n"), .close]),
+                        deliver)
+                    try await leaving.wait { $0.closed == $0.accepted }
+                    try await HostileReceiver.with(
+                        try await receiver(
+                            http2: true,
+                            answer: [
+                                .send(Frame.status(204, stream: 1, isLast: true) + Frame.goAway(last: 1, code: 0))
+                            ]), deliver)
+                }
+            }
+        }
+
+        /// Whether the client has spoken HTTP/1.1 before or not.
+        @Test(arguments: [false, true])
+        func `a connection that is refused gets nothing of a message, and is closed`(_ isSecond: Bool) async throws {
+            let certificates = try await Certificates()
+            let right = try await certificates.issue("DNS:receiver.example").server(protocols: ["http/1.1"])
+            let wrong = try await certificates.issue("IP:127.0.0.1").server(protocols: ["h2"])
+            var configuration = WebhookClient.Configuration()
+            configuration.extraAuthorities = certificates.authority.certificate
+            try await withClient(configuration) { client in
+                var port = 0
+                if isSecond {
+                    let receiver = try await HostileReceiver(tls: right) { _ in
+                        [.send("HTTP/1.1 204 No Content\r\n\r\n"), .close]
+                    }
+                    port = receiver.port
+                    try await HostileReceiver.with(receiver) { receiver in
+                        let request = try message("https://receiver.example:\(receiver.port)/")
+                        #expect(await client.send(request).response?.status == 204)
+                        try await receiver.wait { $0.closed == 1 }
+                    }
+                }
+                let receiver = try await HostileReceiver(
+                    tls: wrong, framing: HostileReceiver.http2Heads, port: port, greeting: [.send(Frame.settings)]
+                ) { _ in [.send(Frame.status(204, stream: 1, isLast: true))] }
+                try await HostileReceiver.with(receiver) { receiver in
+                    let request = try message("https://receiver.example:\(receiver.port)/")
+                    let failures = await withTaskGroup { group in
+                        for _ in 0..<20 { group.addTask { await client.send(request).failure } }
+                        return await group.reduce(into: []) { $0.append($1) }
+                    }
+                    #expect(failures.allSatisfy { $0 == .certificateWrongName }, "\(failures.map { $0?.name ?? "" })")
+                    try await receiver.wait { $0.closed == $0.accepted }
+                    #expect(receiver.seen.requests.isEmpty)
+                }
+            }
+        }
+
+        @Test func `a connection that is told to end and is idle is closed`() async throws {
+            let (outcomes, seen) = try await outcomes(3, thenUntil: { $0.closed == 3 }) { _ in
+                [.send(Frame.status(204, stream: 1, isLast: true) + Frame.goAway(last: 1, code: 0))]
+            }
+            #expect(outcomes.map { $0.response?.status } == [204, 204, 204])
+            #expect(seen.accepted == 3)
+        }
+
         @Test func `a connection that ends at once fails the messages that have yet to begin, and nothing else`()
             async throws
         {

@@ -12,6 +12,7 @@ final class HostileReceiver: Sendable {
         case flood([UInt8])
         /// One byte after the other, for ever, a second apart.
         case drip([UInt8])
+        case pause(Duration)
         case close
         /// A RST instead of a FIN.
         case reset
@@ -30,6 +31,16 @@ final class HostileReceiver: Sendable {
         var flooded = 0
     }
 
+    /// What one of its connections does.
+    struct Manners: Sendable {
+        var tls: NIOSSLContext?
+        var framing: Framing = HostileReceiver.http1
+        /// What it begins with, before any request.
+        var greeting: [Step] = []
+        /// To the n-th request of all connections, from 0.
+        let answer: @Sendable (Int) -> [Step]
+    }
+
     /// Its own, so that a receiver's work never stands in the way of what is tried.
     private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
@@ -37,14 +48,17 @@ final class HostileReceiver: Sendable {
     private let channel: any Channel
     private let watch: Watch
 
-    /// - Parameters:
-    ///   - greeting: what a connection begins with, before any request.
-    ///   - answer: to the n-th request of all connections, from 0.
-    init(
+    convenience init(
         tls: NIOSSLContext? = nil, framing: @escaping Framing = HostileReceiver.http1, address: String = "127.0.0.1",
         port: Int = 0, greeting: [Step] = [],
         answer: @escaping @Sendable (Int) -> [Step]
     ) async throws {
+        let manners = Manners(tls: tls, framing: framing, greeting: greeting, answer: answer)
+        try await self.init(address: address, port: port) { manners }
+    }
+
+    /// - Parameter manners: of the next connection.
+    init(address: String = "127.0.0.1", port: Int = 0, manners: @escaping @Sendable () -> Manners) async throws {
         let watch = Watch()
         let bootstrap = ServerBootstrap(group: Self.loops)
             .serverChannelOption(.backlog, value: 2_048)
@@ -52,8 +66,9 @@ final class HostileReceiver: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.submit {
                     let pipeline = channel.pipeline.syncOperations
-                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try pipeline.addHandler(ScriptHandler(watch, framing, greeting, answer))
+                    let manners = manners()
+                    if let tls = manners.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try pipeline.addHandler(ScriptHandler(watch, manners))
                 }
             }
         channel = try await Self.bind(bootstrap, address, port)

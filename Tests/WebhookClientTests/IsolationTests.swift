@@ -47,20 +47,21 @@ extension `Sending a webhook` {
                 PinnedEndpoint(
                     try DeliveryURL("http://e\(number).example/", allowingHTTP: true), at: .v4(UInt32(number)))
             }
-            for endpoint in endpoints { #expect(clients.take(endpoint) != nil) }
+            let taken = try endpoints.map { try #require(clients.take($0)) }
             #expect(clients.count == 20)
             let start = ContinuousClock.now
-            for (number, endpoint) in endpoints.dropFirst(2).enumerated() {
-                clients.giveBack(endpoint, at: start.advanced(by: .milliseconds(number)))
+            for number in 2..<20 {
+                clients.giveBack(
+                    taken[number], of: endpoints[number], at: start.advanced(by: .milliseconds(number)))
             }
             // Two are in use; of the others at most a quarter too many are left.
             #expect((6...7).contains(clients.count))
             #expect(clients.endpoints.contains(endpoints[0]))
             #expect(clients.endpoints.contains(endpoints[19]))
             // Long after, the next sweep leaves what is in use and what was given back just now.
-            clients.giveBack(endpoints[0], at: start.advanced(by: .seconds(120)))
+            clients.giveBack(taken[0], of: endpoints[0], at: start.advanced(by: .seconds(120)))
             #expect(Set(clients.endpoints) == [endpoints[0], endpoints[1]])
-            clients.giveBack(endpoints[1], at: start.advanced(by: .seconds(120)))
+            clients.giveBack(taken[1], of: endpoints[1], at: start.advanced(by: .seconds(120)))
             await clients.shutdown()
             #expect(clients.take(endpoints[0]) == nil)
         }

@@ -47,6 +47,31 @@ extension `Sending a webhook` {
             }
         }
 
+        /// What a client makes of the one depends on what it holds of the other.
+        @Test func `over either, from connection to connection, ends nothing but its connections`() async throws {
+            let certificates = try await Certificates()
+            let pair = try await certificates.issue("DNS:receiver.example")
+            let http1 = try pair.server(protocols: ["http/1.1"])
+            let http2 = try pair.server(protocols: ["h2"])
+            var configuration = WebhookClient.Configuration()
+            configuration.extraAuthorities = certificates.authority.certificate
+            configuration.connectTimeout = .milliseconds(700)
+            try await run(configuration) { random in
+                let (first, second) = (RandomHTTP1(random), RandomHTTP2(random))
+                let percent = random.pick(20...80)
+                return try await HostileReceiver {
+                    random.chance(percent)
+                        ? HostileReceiver.Manners(tls: http1) { _ in first.answer() }
+                        : HostileReceiver.Manners(
+                            tls: http2, framing: HostileReceiver.http2, greeting: second.greeting()
+                        ) { _ in second.answer() }
+                }
+            } send: { client, port in
+                await client.send(
+                    try message("https://receiver.example:\(port)/", body: "b", deadline: .milliseconds(700)))
+            }
+        }
+
         /// A dozen messages at once to each receiver, twice, so that some go by connections of before.
         private func run(
             _ configuration: WebhookClient.Configuration = WebhookClient.Configuration(),

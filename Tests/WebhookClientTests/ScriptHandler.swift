@@ -7,26 +7,19 @@ final class ScriptHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let watch: Watch
-    private let framing: HostileReceiver.Framing
-    private let greeting: [HostileReceiver.Step]
-    private let answer: @Sendable (Int) -> [HostileReceiver.Step]
+    private let manners: HostileReceiver.Manners
     private var unread: [UInt8] = []
     private var flood: ByteBuffer?
     private var isPouring = false
 
-    init(
-        _ watch: Watch, _ framing: @escaping HostileReceiver.Framing, _ greeting: [HostileReceiver.Step],
-        _ answer: @escaping @Sendable (Int) -> [HostileReceiver.Step]
-    ) {
+    init(_ watch: Watch, _ manners: HostileReceiver.Manners) {
         self.watch = watch
-        self.framing = framing
-        self.greeting = greeting
-        self.answer = answer
+        self.manners = manners
     }
 
     func channelActive(context: ChannelHandlerContext) {
         watch.note { $0.accepted += 1 }
-        run(greeting[...], context)
+        run(manners.greeting[...], context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -41,7 +34,7 @@ final class ScriptHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         unread += Self.unwrapInboundIn(data).readableBytesView
-        while let length = framing(unread) {
+        while let length = manners.framing(unread) {
             let request = Array(unread.prefix(length))
             unread.removeFirst(length)
             var number = 0
@@ -49,7 +42,7 @@ final class ScriptHandler: ChannelInboundHandler {
                 number = seen.requests.count
                 seen.requests.append(request)
             }
-            run(answer(number)[...], context)
+            run(manners.answer(number)[...], context)
         }
     }
 
@@ -69,6 +62,12 @@ final class ScriptHandler: ChannelInboundHandler {
             flood = ByteBuffer(bytes: Array(repeating: bytes, count: times).joined())
             pour(context)
         case .drip(let bytes): drip(bytes, 0, context)
+        case .pause(let time):
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: TimeAmount(time)) {
+                let (handler, context) = bound.value
+                handler.run(steps.dropFirst(), context)
+            }
         case .close: context.close(promise: nil)
         case .reset:
             // The client may have been faster.
