@@ -72,33 +72,47 @@ extension `Sending a webhook` {
             }
         }
 
-        /// A dozen messages at once to each receiver, twice, so that some go by connections of before.
+        /// A dozen messages at once to each receiver, twice, so that some go by connections of before. Connections are let go soon, and at times all of
+        /// them while messages are under way.
         private func run(
             _ configuration: WebhookClient.Configuration = WebhookClient.Configuration(),
             receiver: @escaping @Sendable (SharedRandom) async throws -> HostileReceiver,
             send: @escaping @Sendable (WebhookClient, Int) async throws -> SendOutcome
         ) async throws {
             var seeds = SplitMix64(for: "random receivers")
-            try await withClient(configuration) { client in
-                for _ in 0..<max(1, Self.count / Self.atOnce) {
-                    let some = (0..<Self.atOnce).map { _ in UInt64.random(in: .min ... .max, using: &seeds) }
+            var configuration = configuration
+            configuration.idleTimeout = .milliseconds(200)
+            configuration.mostIdle = 2
+            for _ in 0..<max(1, Self.count / Self.atOnce) {
+                let some = (0..<Self.atOnce).map { _ in UInt64.random(in: .min ... .max, using: &seeds) }
+                let isCutShort = Int.random(in: 1...3, using: &seeds) == 1
+                try await withClient(configuration) { client in
                     try await withThrowingTaskGroup { group in
                         for seed in some {
                             group.addTask {
-                                let random = SharedRandom(seed)
-                                try await HostileReceiver.with(try await receiver(random)) { receiver in
-                                    for _ in 0..<2 {
-                                        try await withThrowingTaskGroup { messages in
-                                            for _ in 0..<12 {
-                                                messages.addTask { _ = try await send(client, receiver.port) }
-                                            }
-                                            try await messages.waitForAll()
-                                        }
-                                    }
-                                }
+                                try await deliver(from: client, seed: seed, receiver: receiver, send: send)
                             }
                         }
+                        if isCutShort {
+                            try await Task.sleep(for: .milliseconds(300))
+                            await client.shutdown()
+                        }
                         try await group.waitForAll()
+                    }
+                }
+            }
+        }
+
+        private func deliver(
+            from client: WebhookClient, seed: UInt64,
+            receiver: @Sendable (SharedRandom) async throws -> HostileReceiver,
+            send: @escaping @Sendable (WebhookClient, Int) async throws -> SendOutcome
+        ) async throws {
+            try await HostileReceiver.with(try await receiver(SharedRandom(seed))) { receiver in
+                for _ in 0..<2 {
+                    try await withThrowingTaskGroup { messages in
+                        for _ in 0..<12 { messages.addTask { _ = try await send(client, receiver.port) } }
+                        try await messages.waitForAll()
                     }
                 }
             }
