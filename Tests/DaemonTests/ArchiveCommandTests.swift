@@ -3,16 +3,17 @@ import Logging
 import Scheduling
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Daemon
 
 /// TALLYD_ARCHIVE_COMMAND: how it is read, what it is given, and how it ends. With real processes.
 @Suite struct ArchiveCommandTests {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-command-\(UUID().uuidString)")
+    private let folder: ScratchFolder
 
     init() throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try ScratchFolder(for: "command")
     }
 
     // MARK: Reading it
@@ -44,10 +45,12 @@ import Testing
     }
 
     @Test func `a program that is not there, or can't be executed, is an obstacle`() throws {
-        let file = folder.appending(path: "file").path
+        let file = folder.path("file")
         #expect(
             try ArchiveCommand(file).obstacle == "there is no file \(file); install it, or write the path where it is")
-        #expect(try ArchiveCommand(folder.path).obstacle == "\(folder.path) is a folder; write the path of a program")
+        #expect(
+            try ArchiveCommand(folder.url.path).obstacle
+                == "\(folder.url.path) is a folder; write the path of a program")
         _ = FileManager.default.createFile(atPath: file, contents: Data(), attributes: [.posixPermissions: 0o600])
         #expect(try ArchiveCommand(file).obstacle?.hasPrefix("\(file) may not be executed by this user") == true)
         #expect(try ArchiveCommand("/bin/sh -c true").obstacle == nil)
@@ -70,8 +73,8 @@ import Testing
         _ script: String, timeout: Duration = .seconds(20), environment: [String: String] = [:],
         _ shouldStop: @escaping @Sendable () -> Bool = { false }
     ) async throws -> ArchiveHandover.Answer {
-        let path = folder.appending(path: "script").path
-        try "#!/bin/sh\ncd '\(folder.path)'\n\(script)\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let path = folder.path("script")
+        try "#!/bin/sh\ncd '\(folder.url.path)'\n\(script)\n".write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
         let run = ArchiveCommandRun(
             command: try ArchiveCommand("/bin/sh '\(path)' one 'two three'"), timeout: timeout,
@@ -92,7 +95,7 @@ import Testing
     }
 
     private func written(_ name: String) throws -> [String] {
-        try String(contentsOfFile: folder.appending(path: name).path, encoding: .utf8).split(separator: "\n").map(
+        try String(contentsOfFile: folder.path(name), encoding: .utf8).split(separator: "\n").map(
             String.init)
     }
 
@@ -141,7 +144,7 @@ import Testing
 
     @Test func `a program that can't be started is a failure`() async throws {
         let run = ArchiveCommandRun(
-            command: try ArchiveCommand(folder.appending(path: "nothing").path), timeout: .seconds(1), environment: [:],
+            command: try ArchiveCommand(folder.path("nothing")), timeout: .seconds(1), environment: [:],
             monotonic: { .zero }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         await #expect(throws: StorageError.self) { try await run.handover.take(Self.file) { false } }
     }
@@ -155,7 +158,7 @@ import Testing
     }
 
     @Test func `when tallyd stops it is ended, also where it does not want to`() async throws {
-        let ready = folder.appending(path: "ready").path
+        let ready = folder.path("ready")
         let answer = try await run("trap '' TERM; echo $$ > ready; while :; do sleep 0.05; done") {
             FileManager.default.fileExists(atPath: ready)
         }
@@ -169,7 +172,7 @@ import Testing
     }
 
     @Test func `a task that is cancelled ends it, too`() async throws {
-        let ready = folder.appending(path: "ready").path
+        let ready = folder.path("ready")
         let task = Task { try await run("echo $$ > ready; sleep 1000") }
         while !FileManager.default.fileExists(atPath: ready) { try await Task.sleep(for: .milliseconds(5)) }
         task.cancel()

@@ -12,15 +12,14 @@ import Webhooks
 
 /// The delivering service on a database of its own, with real endpoints on loopback.
 final class DeliveringDaemon: Sendable {
-    let folder: URL
+    let folder: ScratchFolder
     let store: Store
     let outbox: Outbox
     private let settings: Mutex<WebhookSettings>
 
     init(_ change: (inout WebhookSettings) -> Void = { _ in }) async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-webhooks-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        store = try Store.creating(path: folder.appending(path: "usage.db").path)
+        folder = try ScratchFolder(for: "webhooks")
+        store = try Store.creating(path: folder.path())
         _ = try await Migrator(store: store).migrate { _ in }
         outbox = Outbox(store: store)
         var settings = try Settings(
@@ -32,8 +31,6 @@ final class DeliveringDaemon: Sendable {
         change(&settings)
         self.settings = Mutex(settings)
     }
-
-    deinit { try? FileManager.default.removeItem(at: folder) }
 
     func execute(_ sql: String, _ arguments: [(any Sendable & CustomStringConvertible)?] = []) async throws {
         let texts = arguments.map { $0?.description }

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Scheduling
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -9,13 +10,12 @@ import Testing
 
 /// Lanes on a real database, with real time and short schedules; what is claimed holds however slow the machine is.
 @Suite struct LaneTests {
-    private let folder: URL
+    private let folder: ScratchFolder
     private let store: Store
 
     init() async throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-lane-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        store = try Store.creating(path: folder.appending(path: "usage.db").path)
+        folder = try ScratchFolder(for: "lane")
+        store = try Store.creating(path: folder.path())
         _ = try await Migrator(store: store).migrate { _ in }
     }
 

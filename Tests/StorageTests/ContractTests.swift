@@ -1,6 +1,7 @@
 import GRDB
 import Migrations
 import Storage
+import TestSupport
 import Testing
 
 /// The contract with the gateway, on a database as it was released, one that was migrated, and a new one.

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// The three ways in which a gateway's database comes to be, each with the gateway's rows in it.

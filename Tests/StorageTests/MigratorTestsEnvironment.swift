@@ -1,5 +1,6 @@
 import GRDB
 import Storage
+import TestSupport
 import Testing
 
 /// Sample rows go into development alone, production's settings into production alone.

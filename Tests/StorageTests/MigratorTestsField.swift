@@ -1,4 +1,5 @@
 import GRDB
+import TestSupport
 
 /// A 1.0.0 database as it is met in the field: without our history table, its own rows in every table.
 enum FieldDatabase {

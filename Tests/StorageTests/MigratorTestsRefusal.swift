@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Migrations
 import Storage
+import TestSupport
 import Testing
 
 /// What is not migrated: each with its kind, a sentence that says what to do, and not a byte changed.

@@ -3,19 +3,20 @@ import GRDB
 import Migrations
 import Scheduling
 import Storage
+import TestSupport
 
 /// A database of a test's own, in a folder of its own, gone with the value. Made by copying one that was migrated once.
 final class SampleDatabase: Sendable {
-    let folder: URL
+    private let scratch: ScratchFolder
+    var folder: URL { scratch.url }
     let path: String
     /// The gateway: another connection with its own SQL, as the contract says it writes.
     let gateway: DatabaseQueue
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "tallyd-test-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        path = folder.appending(path: "usage.db").path
-        try FileManager.default.copyItem(atPath: Self.template.get(), toPath: path)
+        scratch = try ScratchFolder(for: "test")
+        path = scratch.path()
+        try Self.template.get().write(to: URL(filePath: path))
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
@@ -27,13 +28,12 @@ final class SampleDatabase: Sendable {
 
     deinit {
         try? gateway.close()
-        try? FileManager.default.removeItem(at: folder)
     }
 
-    /// All migrations, in a file without -wal.
-    private static let template: Result<String, any Error> = Result {
-        let path = FileManager.default.temporaryDirectory.appending(path: "tallyd-template-\(UUID().uuidString).db")
-            .path
+    /// A file with all migrations, and without a log.
+    private static let template: Result<Data, any Error> = Result {
+        let scratch = try ScratchFolder(for: "template")
+        let path = scratch.path()
         let queue = try DatabaseQueue(path: path)
         try queue.writeWithoutTransaction { db in
             for file in MigrationFile.all { try db.execute(sql: file.sql) }
@@ -46,7 +46,7 @@ final class SampleDatabase: Sendable {
                     """)
         }
         try queue.close()
-        return path
+        return try Data(contentsOf: URL(filePath: path))
     }
 
     func execute(_ sql: String, _ arguments: StatementArguments = []) throws {

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Migrations
+import TestSupport
 import Testing
 
 /// schema.sql and the numbered files: that they make the same database, however and however often they are run.

@@ -2,20 +2,10 @@ import Foundation
 import GRDB
 import Migrations
 import Storage
+import TestSupport
 
-/// A folder of a test's own, gone with the value, and the databases that are made in it.
-final class ScratchFolder: Sendable {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "tallyd-schema-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func path(_ name: String = "usage.db") -> String { url.appending(path: name).path }
-
+/// The databases that are made in it.
+extension ScratchFolder {
     /// Runs the texts, one after the other, on a database (a new one where there is none), and closes it: nothing is left in a -wal.
     ///
     /// - Parameter journal: `WAL`, as the contract says of gateways, unless a test is about something else.
