@@ -97,6 +97,10 @@ import Testing
         #expect(lines[1].hasPrefix("evt_2") && lines[1].contains("1 pending, 1 claimed"), "\(lines)")
         #expect(lines[2] == "    {\"day\":\"2026-11-20\"}")
         #expect(lines[3].contains("1 delivered, 1 dead"), "\(lines)")
+        for (type, count) in [("invoice.*", 1), ("invoice.paid", 1), ("invoic.*", 0)] {
+            let found = try await place.json("webhooks", "events", "--type", type)["events"] as? [Any]
+            #expect(found?.count == count)
+        }
         let events = try #require(try await place.json("webhooks", "events")["events"] as? [[String: Any]])
         #expect(events.map { $0["fanned_out"] as? Bool } == [false, true])
         #expect(events.map { $0["payload"] as? String } == ["{\"day\":\"2026-11-20\"}", "{\"invoice\":\"i7\"}"])
@@ -105,7 +109,8 @@ import Testing
 
     @Test(arguments: [
         (["--endpoint", "w1"], [3, 1]), (["--event", "evt_2"], [4, 3]), (["--user", "acme"], [2, 1]),
-        (["--type", "invoice.paid"], [2, 1]), (["--state", "dead", "--state", "claimed"], [4, 2]),
+        (["--type", "invoice.paid"], [2, 1]), (["--type", "invoice.*"], [2, 1]), (["--type", "invoice.paid.*"], []),
+        (["--state", "dead", "--state", "claimed"], [4, 2]),
         (["--delivery", "3"], [3]), (["--since", "2026-11-24T23:03:06Z"], [4, 3]),
         (["--until", "2026-11-24T23:03:06Z"], [2, 1]),
         (["--endpoint", "w1", "--event", "evt_1"], [1]),
@@ -163,7 +168,8 @@ import Testing
 
     @Test(arguments: [
         (["events", "--since", "soon"], "neither a time such as"), (["events", "--since", "1"], "neither a time"),
-        (["events", "--type", "usage.*"], "name one type exactly"),
+        (["events", "--type", "usa*"], "has a * in it"), (["events", "--type", "*"], "has a * in it"),
+        (["events", "--type", "*.*"], "has a * in it"),
         (["deliveries", "--since", "1h", "--until", "2h"], "--since is not before --until"),
         (["deliveries", "--state", "lost"], "--state"), (["attempts", "--limit", "0"], "write 1 to 10000"),
     ])

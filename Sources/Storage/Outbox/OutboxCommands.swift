@@ -12,6 +12,8 @@ extension Outbox {
         package var endpoint: String?
         package var user: String?
         package var type: String?
+        /// What the type begins with: a group with the full stop at its end.
+        package var group: String?
         package var from: Instant?
         package var until: Instant?
         package var states: Set<DeliveryState> = []
@@ -253,6 +255,7 @@ extension Outbox {
           AND (:endpoint IS NULL OR d.webhook_id = :endpoint)
           AND (:user IS NULL OR e.user_id = :user)
           AND (:type IS NULL OR e.event_type = :type)
+          AND (:group IS NULL OR substr(e.event_type, 1, length(:group)) = :group)
           AND (:from IS NULL OR d.created_at >= :from)
           AND (:until IS NULL OR d.created_at < :until)
           AND (:states IS NULL OR instr(:states, ',' || d.state || ',') > 0)
@@ -262,8 +265,9 @@ extension Outbox {
         let states = selection.states.map(\.rawValue).sorted().joined(separator: ",")
         return [
             "after": after, "delivery": selection.delivery, "event": selection.event, "endpoint": selection.endpoint,
-            "user": selection.user, "type": selection.type, "from": selection.from?.milliseconds,
-            "until": selection.until?.milliseconds, "states": selection.states.isEmpty ? nil : ",\(states),",
+            "user": selection.user, "type": selection.type, "group": selection.group,
+            "from": selection.from?.milliseconds, "until": selection.until?.milliseconds,
+            "states": selection.states.isEmpty ? nil : ",\(states),",
         ]
     }
 }

@@ -119,6 +119,7 @@ package struct OutboxReport: Sendable {
                     WHERE (:event IS NULL OR id = :event)
                       AND (:user IS NULL OR user_id = :user)
                       AND (:type IS NULL OR event_type = :type)
+                      AND (:group IS NULL OR substr(event_type, 1, length(:group)) = :group)
                       AND (:from IS NULL OR created_at >= :from)
                       AND (:until IS NULL OR created_at < :until)
                     ORDER BY seq DESC
@@ -126,6 +127,7 @@ package struct OutboxReport: Sendable {
                     """,
                 arguments: [
                     "event": selection.event, "user": selection.user, "type": selection.type,
+                    "group": selection.group,
                     "from": selection.from?.milliseconds, "until": selection.until?.milliseconds, "limit": limit,
                 ]
             ).map { row in

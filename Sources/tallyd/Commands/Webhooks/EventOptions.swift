@@ -6,7 +6,7 @@ import Storage
 struct EventOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only this event.", valueName: "id")) var event: String?
     @Option(help: ArgumentHelp("Only events of this user.", valueName: "id")) var user: String?
-    @Option(help: "Only events of exactly this type.") var type: String?
+    @Option(help: "Only events of this type, or of a group: usage.* is all below usage.") var type: String?
 
     @Option(
         help: ArgumentHelp("Only what came at this time or later, or so long ago at most.", valueName: "time|duration"),
@@ -19,8 +19,10 @@ struct EventOptions: ParsableArguments {
     var until: Moment?
 
     func validate() throws {
-        if let type, type.contains("*") {
-            throw ValidationError("--type \(type.printable) is a group: name one type exactly, or leave it out.")
+        if let type, (group == nil ? type[...] : type.dropLast()).contains("*") {
+            throw ValidationError(
+                "--type \(type.printable) has a * in it: write a type, a group such as usage.*, or leave it out for all."
+            )
         }
         let now = WallClock.now()
         if let since, let until, since.instant(now: now) >= until.instant(now: now) {
@@ -30,11 +32,17 @@ struct EventOptions: ParsableArguments {
 
     var isEmpty: Bool { event == nil && user == nil && type == nil && since == nil && until == nil }
 
+    /// With the full stop at the end.
+    private var group: String? {
+        type.flatMap { $0.hasSuffix(".*") ? String($0.dropLast()) : nil }
+    }
+
     func selection(now: Instant) -> Outbox.Selection {
         var selection = Outbox.Selection()
         selection.event = event
         selection.user = user
-        selection.type = type
+        selection.type = group == nil ? type : nil
+        selection.group = group
         selection.from = since?.instant(now: now)
         selection.until = until?.instant(now: now)
         return selection
