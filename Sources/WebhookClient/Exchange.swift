@@ -120,6 +120,7 @@ package final class Exchange: Sendable {
             guard !state.isCancelled, let address = state.untried.popFirst() else { return nil }
             let endpoint = PinnedEndpoint(url, at: address)
             state.progress = SendProgress(step: .connecting, endpoint: endpoint)
+            (state.response, state.read) = (nil, 0)
             return endpoint
         }
         guard let endpoint else { return end(.failure(failure)) }
@@ -156,9 +157,9 @@ package final class Exchange: Sendable {
         guard case .failure(let failure) = outcome, failure.isOfConnecting, NIODeadline.now() < deadline else {
             return end(outcome)
         }
-        // A connection of before may have ended as it was taken, or another protocol is spoken. Nothing went over it: a new one is tried, once.
+        // A connection of before may have ended as it was taken, or another version is spoken. Nothing went over it: a new one is tried, once.
         state.withLock { state in
-            if [.connectionGone, .protocolChanged].contains(failure), !state.gone.contains(address) {
+            if [.connectionGone, .otherVersion].contains(failure), !state.gone.contains(address) {
                 state.untried = [address] + state.untried
             }
             state.gone.append(address)

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHPACK
 import NIOHTTP2
 
 /// What is asked of an HTTP/2 connection while it stands.
@@ -25,25 +26,43 @@ final class HTTP2Guard: ChannelOutboundHandler, ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        context.fireChannelRead(data)
-        // With streams under way the client closes it after the last of them.
-        if case .goAway = Self.unwrapInboundIn(data).payload, openStreams == 0 { context.close(promise: nil) }
+        switch Self.unwrapInboundIn(data).payload {
+        case .pushPromise: return refusePush(context)
+        case .goAway:
+            context.fireChannelRead(data)
+            // With streams under way the client closes it after the last of them.
+            if openStreams == 0 { context.close(promise: nil) }
+        default: context.fireChannelRead(data)
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is NIOHTTP2StreamCreatedEvent: openStreams += 1
-        case is StreamClosedEvent: openStreams -= 1
+        case let event as NIOHTTP2StreamCreatedEvent:
+            guard event.streamID.isClients else { return refusePush(context) }
+            openStreams += 1
+        case let event as StreamClosedEvent:
+            guard event.streamID.isClients else { return refusePush(context) }
+            openStreams -= 1
         default: break
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Nobody asked for pushed responses, and a peer may send them until it has acknowledged that. The client takes the end of one for that of a request of
+    /// its own, and ends the process when it has counted one too many (1.37.0, HTTP2Connections.release).
+    private func refusePush(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return }
+        context.fireErrorCaught(ExchangeOrder.Broken())
+        context.channel.cut()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.fireErrorCaught(error)
         // An error of one stream ends that stream alone.
         guard !(error is NIOHTTP2Errors.StreamError) else { return }
-        context.close(promise: nil)
+        // What comes after it is not to be read: the decoder stands as it was broken.
+        context.channel.cut()
     }
 
     /// On both sides of the decoder: one sees requests as frames go out, the other all bytes that come in. On the channel's loop.
@@ -76,13 +95,14 @@ final class HTTP2Allowance: ChannelInboundHandler {
         left -= Self.unwrapInboundIn(data).readableBytes
         guard left >= 0 else {
             context.fireErrorCaught(ConnectionGuard.Flooded())
-            return context.close(promise: nil)
+            return context.channel.cut()
         }
         context.fireChannelRead(data)
     }
 }
 
-/// The bound on interim responses of a stream. The size of each head is bounded by HPACK's own limit of 16 KiB, and bodies
+/// The bound on interim responses of a stream, and the form of their status, which the decoder takes as it comes and ends the process over (1.46.0 of
+/// swift-nio-http2: an empty one, and a negative one). The size of each head is bounded by HPACK's own limit of 16 KiB, and bodies
 /// by who reads them.
 final class HTTP2StreamGuard: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
@@ -94,12 +114,24 @@ final class HTTP2StreamGuard: ChannelInboundHandler {
     private var heads = 0
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .headers = Self.unwrapInboundIn(data) { heads += 1 }
+        if case .headers(let content) = Self.unwrapInboundIn(data) {
+            heads += 1
+            guard content.headers[":status"].allSatisfy(Self.isStatus) else {
+                context.fireErrorCaught(ExchangeOrder.Broken())
+                return context.close(promise: nil)
+            }
+        }
         guard heads <= Self.mostHeads else {
             context.fireErrorCaught(ConnectionGuard.Flooded())
             return context.close(promise: nil)
         }
         context.fireChannelRead(data)
+    }
+
+    /// Three digits: RFC 9110 section 15.
+    private static func isStatus(_ text: String) -> Bool {
+        let bytes = text.utf8
+        return bytes.count == 3 && bytes.allSatisfy { (0x30...0x39).contains($0) } && bytes.first != 0x30
     }
 
     /// At once: the client gives a stream its request when this is done, and ends the process where the connection ends before (1.37.0,
@@ -112,4 +144,9 @@ final class HTTP2StreamGuard: ChannelInboundHandler {
             try pipeline.addHandler(ExchangeOrder(), position: .after(decoder))
         }
     }
+}
+
+extension HTTP2StreamID {
+    /// RFC 9113 section 5.1.1: those of clients are odd.
+    fileprivate var isClients: Bool { Int(self) % 2 == 1 }
 }

@@ -25,14 +25,14 @@ final class PinnedClients: Sendable {
 
     private let state = Mutex(State(lastSweep: .now))
     private let configuration: WebhookClient.Configuration
-    private let make: @Sendable (PinnedEndpoint) -> PinnedClient
+    private let make: @Sendable (PinnedEndpoint, _ offersHTTP2: Bool) -> PinnedClient
 
     init(
         _ configuration: WebhookClient.Configuration, _ tls: TLSConfiguration, _ stuck: StuckConnections,
         policy: @escaping @Sendable () -> AddressPolicy
     ) {
         self.configuration = configuration
-        make = { PinnedClient($0, configuration, tls, stuck, policy: policy) }
+        make = { PinnedClient($0, offersHTTP2: $1, configuration, tls, stuck, policy: policy) }
     }
 
     var isShutDown: Bool { state.withLock { $0.isShutDown } }
@@ -40,11 +40,19 @@ final class PinnedClients: Sendable {
     var count: Int { state.withLock { $0.entries.count + $0.outdated.count } }
 
     /// Nil once all was shut down. Whoever takes one gives it back.
-    func take(_ endpoint: PinnedEndpoint) -> PinnedClient? {
+    func take(_ endpoint: PinnedEndpoint, at now: ContinuousClock.Instant = .now) -> PinnedClient? {
         let (taken, superfluous) = state.withLock { state -> (PinnedClient?, PinnedClient?) in
             guard !state.isShutDown else { return (nil, nil) }
-            let superfluous = setAside(endpoint, &state)
-            var entry = state.entries[endpoint] ?? Entry(client: make(endpoint), lastUse: .now)
+            var superfluous: PinnedClient?
+            var offersHTTP2 = endpoint.scheme == .https && configuration.offersHTTP2
+            if let former = state.entries[endpoint] {
+                let isOutdated = former.client.isOutdated
+                // Its connections have closed. A new one asks anew for what the peer speaks.
+                let isOld = former.users == 0 && now - former.lastUse > configuration.idleTimeout
+                if isOutdated || isOld { superfluous = setAside(former, of: endpoint, &state) }
+                if isOutdated { offersHTTP2 = false }
+            }
+            var entry = state.entries[endpoint] ?? Entry(client: make(endpoint, offersHTTP2), lastUse: now)
             if entry.users == 0, state.entries[endpoint] != nil { state.idle -= 1 }
             entry.users += 1
             state.entries[endpoint] = entry
@@ -54,11 +62,10 @@ final class PinnedClients: Sendable {
         return taken
     }
 
-    /// Makes room for another client where the endpoint's is outdated.
+    /// Makes room for another client of the endpoint.
     ///
     /// - Returns: the former, if nobody has it.
-    private func setAside(_ endpoint: PinnedEndpoint, _ state: inout State) -> PinnedClient? {
-        guard let former = state.entries[endpoint], former.client.isOutdated else { return nil }
+    private func setAside(_ former: Entry, of endpoint: PinnedEndpoint, _ state: inout State) -> PinnedClient? {
         state.entries[endpoint] = nil
         guard former.users == 0 else {
             state.outdated[ObjectIdentifier(former.client)] = former

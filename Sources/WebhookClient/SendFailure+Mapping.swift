@@ -18,7 +18,7 @@ extension SendFailure {
     }
 
     static let connectionGone = SendFailure.connectFailed("the peer closed it")
-    static let protocolChanged = SendFailure.connectFailed("it agreed on another version of HTTP than before")
+    static let otherVersion = SendFailure.connectFailed("it agreed on another version of HTTP")
 
     private static func of(_ error: any Error, _ progress: SendProgress) -> SendFailure {
         let status = progress.status
@@ -27,7 +27,7 @@ extension SendFailure {
         case let error as Vetting.Refused: .addressRefused(error.refusal)
         case is Vetting.Strayed: .connectFailed("it was closed, or leads elsewhere")
         // Another client is taken then.
-        case is AgreedProtocol.Changed: protocolChanged
+        case is OneVersion.Other: otherVersion
         case is CertificateName.Other: .certificateWrongName
         case is ConnectionGuard.Flooded: status == nil ? .headTooLarge : .responseMalformed
         case is ExchangeOrder.Broken: .responseMalformed
@@ -76,7 +76,12 @@ extension SendFailure {
         switch error.errnoCode {
         case ECONNRESET, EPIPE, ECONNABORTED: .reset(status: progress.status)
         case ETIMEDOUT: progress.timeout
-        default: .connectFailed(String(cString: strerror(error.errnoCode)))
+        default:
+            if case .connecting = progress.step {
+                .connectFailed(String(cString: strerror(error.errnoCode)))
+            } else {
+                .closedEarly(status: progress.status)
+            }
         }
     }
 

@@ -27,19 +27,19 @@ struct Vetting: Sendable {
     /// Fails once the connection is closed, and closes it without a word: the client counts a connection as one that is being made for as long, also where it is
     /// shut down meanwhile, and may be told of the end of one that it does not count no more (1.37.0: "all connections must have been torn down").
     ///
-    /// - Returns: what fails with `Refused`, `Strayed`, `CertificateName.Other` or `AgreedProtocol.Changed`.
+    /// - Returns: what fails with `Refused`, `Strayed`, `CertificateName.Other` or `OneVersion.Other`.
     func vet(
-        _ channel: any Channel, _ agreed: AgreedProtocol, _ version: AgreedProtocol.Version,
+        _ channel: any Channel, _ version: OneVersion, _ agreed: OneVersion.Version,
         install: @escaping @Sendable () throws -> Void
     ) -> EventLoopFuture<Void> {
         let vetted = Self.atOnce(on: channel) {
             try vet(channel)
-            try agreed.check(version)
+            try version.check(agreed)
             try ReceiveLimit.set(on: channel)
             try install()
         }
         return vetted.flatMapError { error in
-            Self.cut(channel)
+            channel.cut()
             return channel.closeFuture.flatMapThrowing { throw error }
         }
     }
@@ -55,18 +55,20 @@ struct Vetting: Sendable {
         stuck.vetted(channel, to: pin.peer)
     }
 
-    /// Without TLS's own goodbye, for whose answer a connection stays open for 5 s.
-    private static func cut(_ channel: any Channel) {
-        let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
-        if let tls { tls.close(promise: nil) } else { channel.close(promise: nil) }
-    }
-
     /// On the channel's loop, and if that is this one at once: what a peer sends unasked must not be read before all of a guard stands.
     static func atOnce(
         on channel: any Channel, _ work: @escaping @Sendable () throws -> Void
     ) -> EventLoopFuture<Void> {
         channel.eventLoop.inEventLoop
             ? channel.eventLoop.makeCompletedFuture(withResultOf: work) : channel.eventLoop.submit(work)
+    }
+}
+
+extension Channel {
+    /// Closes at once, without TLS's own goodbye, for whose answer a connection stays open for 5 s, and reads nothing more. On the channel's loop.
+    func cut() {
+        let tls = try? pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
+        if let tls { tls.close(promise: nil) } else { close(promise: nil) }
     }
 }
 

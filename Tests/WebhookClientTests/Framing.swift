@@ -57,7 +57,17 @@ enum Frame {
 
     /// A whole block: one field that every decoder's static table has the name of (RFC 7541 appendix A).
     static func status(_ status: Int, stream: UInt32, isLast: Bool = false) -> [UInt8] {
-        frame(1, flags: isLast ? 5 : 4, stream: stream, [0x08, 3] + Array("\(status)".utf8))
+        head("\(status)", stream: stream, isLast: isLast)
+    }
+
+    /// The same with a status of any form.
+    static func head(_ status: String, stream: UInt32, isLast: Bool = false) -> [UInt8] {
+        frame(1, flags: isLast ? 5 : 4, stream: stream, [0x08, UInt8(status.utf8.count)] + Array(status.utf8))
+    }
+
+    /// Of a GET of https's "/", on a stream of the peer's.
+    static func promise(_ promised: UInt32, stream: UInt32) -> [UInt8] {
+        frame(5, flags: 4, stream: stream, bytes(promised) + [0x82, 0x87, 0x84])
     }
 
     static func data(_ text: String, stream: UInt32, isLast: Bool = true) -> [UInt8] {

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Webhooks
 
@@ -153,28 +154,59 @@ extension `Sending a webhook` {
             #expect([.http2Failed, .responseMalformed].contains(failure), "\(failure.name)")
         }
 
+        @Test(arguments: ["", "-1", "abc", "99", "2000", "+20"])
+        func `a status that is none is no response`(_ status: String) async throws {
+            let (outcomes, _) = try await outcomes(2) { number in
+                [.send(number == 0 ? Frame.head(status, stream: 1) : Frame.status(204, stream: 3, isLast: true))]
+            }
+            let failure = try #require(outcomes[0].failure)
+            #expect([.http2Failed, .responseMalformed].contains(failure), "\(failure.name)")
+            #expect(outcomes[1].response?.status == 204)
+        }
+
+        /// By a peer that has not acknowledged that nobody wants it. Each ended the process when the message's own stream ended.
+        @Test(arguments: ["a response", "its reset", "the next one", "of no stream"])
+        func `a promised response ends its connection and nothing else`(_ kind: String) async throws {
+            let pushed: [UInt8] =
+                switch kind {
+                case "a response": Frame.promise(2, stream: 1) + Frame.status(200, stream: 2)
+                case "its reset": Frame.promise(2, stream: 1) + Frame.reset(stream: 2, code: 8)
+                case "the next one": Frame.promise(2, stream: 1) + Frame.promise(4, stream: 1)
+                default: Frame.promise(2, stream: 7) + Frame.status(200, stream: 2)
+                }
+            let (outcomes, seen) = try await outcomes(2, thenUntil: { $0.closed >= 1 }) { number in
+                number == 0
+                    ? [.send(pushed), .send(Frame.status(204, stream: 1, isLast: true))]
+                    : [.send(Frame.status(204, stream: 1, isLast: true))]
+            }
+            let failure = try #require(outcomes[0].failure)
+            #expect([.http2Failed, .closedEarly(status: nil)].contains(failure), "\(failure.name)")
+            #expect(outcomes[1].response?.status == 204)
+            #expect(seen.accepted == 2)
+        }
+
         /// The first connection is told to end while a stream is under way, and ends when HTTP/1.1 has been spoken.
-        @Test func `a peer that changes between HTTP/2 and HTTP/1.1 is followed`() async throws {
+        @Test func `a peer that changes to HTTP/1.1 is followed, and to HTTP/2 after a while`() async throws {
             let certificates = try await Certificates()
             let pair = try await certificates.issue("DNS:receiver.example")
             let http2 = try pair.server(protocols: ["h2"])
             let http1 = try pair.server(protocols: ["http/1.1"])
             var configuration = WebhookClient.Configuration()
             configuration.extraAuthorities = certificates.authority.certificate
-            var port = 0
-            func receiver(
-                http2 isHTTP2: Bool, answer: [HostileReceiver.Step]
-            ) async throws -> HostileReceiver {
+            configuration.idleTimeout = .seconds(1)
+            let port = Mutex(0)
+            let receiver: @Sendable (Bool, [HostileReceiver.Step]) async throws -> HostileReceiver = {
+                isHTTP2, answer in
                 let receiver = try await HostileReceiver(
                     tls: isHTTP2 ? http2 : http1,
-                    framing: isHTTP2 ? HostileReceiver.http2 : HostileReceiver.http1, port: port,
+                    framing: isHTTP2 ? HostileReceiver.http2 : HostileReceiver.http1, port: port.withLock { $0 },
                     greeting: isHTTP2 ? [.send(Frame.settings)] : []
                 ) { _ in answer }
-                port = receiver.port
+                port.withLock { $0 = receiver.port }
                 return receiver
             }
             try await withClient(configuration) { client in
-                func deliver(until receiver: HostileReceiver) async throws {
+                let deliver: (HostileReceiver) async throws -> SendOutcome = { receiver in
                     let request = try message("https://receiver.example:\(receiver.port)/")
                     var outcome = await client.send(request)
                     // Until the client has heard of the former connection's end.
@@ -182,26 +214,30 @@ extension `Sending a webhook` {
                         try await Task.sleep(for: .milliseconds(10))
                         outcome = await client.send(request)
                     }
-                    #expect(outcome.response?.status == 204, "\(outcome)")
+                    return outcome
                 }
-                for _ in 0..<3 {
+                for _ in 0..<2 {
                     let leaving = try await receiver(
-                        http2: true, answer: [.send(Frame.goAway(last: 1, code: 0)), .pause(.seconds(1)), .reset])
+                        true, [.send(Frame.goAway(last: 1, code: 0)), .pause(.seconds(1)), .reset])
                     let request = try message("https://receiver.example:\(leaving.port)/")
                     try await HostileReceiver.with(leaving) { leaving in
                         client.start(request) { _ in }
                         try await leaving.wait { $0.requests.count == 1 }
                     }
-                    try await HostileReceiver.with(
-                        try await receiver(http2: false, answer: [.send("HTTP/1.1 204 No Content\r\n\r\n"), .close]),
-                        deliver)
-                    try await leaving.wait { $0.closed == $0.accepted }
-                    try await HostileReceiver.with(
+                    for _ in 0..<2 {
+                        let outcome = try await HostileReceiver.with(
+                            try await receiver(false, [.send("HTTP/1.1 204 No Content\r\n\r\n"), .close]), deliver)
+                        #expect(outcome.response?.status == 204, "\(outcome)")
+                        try await leaving.wait { $0.closed == $0.accepted }
+                    }
+                    try await Task.sleep(for: .milliseconds(1_500))
+                    let outcome = try await HostileReceiver.with(
                         try await receiver(
-                            http2: true,
-                            answer: [
-                                .send(Frame.status(204, stream: 1, isLast: true) + Frame.goAway(last: 1, code: 0))
-                            ]), deliver)
+                            true,
+                            [.send(Frame.status(204, stream: 1, isLast: true) + Frame.goAway(last: 1, code: 0))]),
+                        deliver)
+                    #expect(outcome.response?.version == "HTTP/2", "\(outcome)")
+                    try await Task.sleep(for: .milliseconds(1_500))
                 }
             }
         }

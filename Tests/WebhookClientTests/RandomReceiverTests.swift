@@ -206,7 +206,10 @@ private struct RandomHTTP2: Sendable {
             Frame.windowUpdate(stream: random.one(of: [0, stream]), by: random.one(of: [0, 1, 1 << 20, 1 << 31])),
             Frame.ping, Frame.settings, setting(), Frame.frame(9, flags: 4, stream: stream, [0x88]),
             Frame.frame(1, flags: 0, stream: stream, [0x88]),
-            Frame.frame(5, flags: 4, stream: stream, [0, 0, 0, 2, 0x88]),
+            Frame.frame(5, flags: 4, stream: stream, [0, 0, 0, 2, 0x88]), Frame.promise(2, stream: stream),
+            Frame.promise(2, stream: stream) + Frame.status(200, stream: 2, isLast: random.chance(50)),
+            Frame.promise(4, stream: stream) + Frame.reset(stream: 4, code: 0),
+            Frame.head(random.one(of: ["", "-1", "0", "99999", "abc"]), stream: stream),
             Frame.data(String(repeating: "x", count: 20_000), stream: stream), random.bytes(30),
             Frame.frame(
                 UInt8(random.pick(0...14)), flags: UInt8(random.pick(0...255)),
