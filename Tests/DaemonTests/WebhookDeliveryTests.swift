@@ -131,7 +131,7 @@ import Webhooks
         }
         #expect(server.requests.count { $0.path == "/gone" } == 1)
         let ends = try await place.deliveries().filter { $0.endpoint == "gone" }.map(\.reason)
-        #expect(ends == ["gone", "endpoint_gone", "endpoint_gone"])
+        #expect(ends == ["gone", "endpoint_gone"])
         #expect(try await place.endpoint("gone")?.health.standing != .enabled)
     }
 

@@ -95,7 +95,8 @@ import Webhooks
         _ = try await write(record, .disabled(.gone))
         try sample.endpoint("x")
         _ = try await outbox.fanOut()
-        #expect(try sample.queued() == ["1 → w: dead endpoint_gone", "1 → x: claimed"])
+        // Not to itself: that would be a dead letter about nothing but itself.
+        #expect(try sample.queued() == ["1 → x: claimed"])
         #expect(
             try sample.rows("SELECT user_id, event_type, payload FROM webhook_events") == [
                 [
@@ -114,11 +115,33 @@ import Webhooks
         #expect(try await outbox.setStanding("w", enabled: true, now: now))
         try sample.event()
         _ = try await outbox.fanOut()
-        #expect(try sample.queued() == ["1 → w: dead endpoint_disabled", "2 → w: claimed"])
+        #expect(try sample.queued() == ["2 → w: dead endpoint_disabled", "3 → w: claimed"])
         #expect(try await record()?.health == EndpointHealth())
         #expect(try await !outbox.setStanding("unknown", enabled: true, now: now))
         #expect(
             try sample.value("SELECT COUNT(*) FROM audit_logs WHERE action LIKE 'webhook.endpoint_%abled'") == 2)
+    }
+
+    @Test func `what is switched off by hand is told of once, to all but itself`() async throws {
+        for id in ["w", "w", "none"] { _ = try await outbox.setStanding(id, enabled: false, now: now) }
+        try sample.endpoint("x")
+        try sample.endpoint("o", of: "op")
+        _ = try await outbox.fanOut(FanOutPlan(operators: ["op"]))
+        #expect(try sample.queued() == ["1 → o: claimed", "1 → x: claimed"])
+        #expect(
+            try sample.value("SELECT user_id || ' ' || payload FROM webhook_events")
+                == #"u {"cause":"switched_off","endpoint":"w"}"#)
+        // A gateway's own, of whatever payload: none of it ends the statement.
+        for payload in ["{", #"{"endpoint":"x"}"#, #"{"endpoint":{"a":1}}"#, "[]", "7"] {
+            try sample.event("webhook.endpoint_disabled", payload: payload)
+        }
+        _ = try await outbox.setStanding("w", enabled: true, now: now)
+        _ = try await outbox.fanOut()
+        #expect(
+            try sample.queued().dropFirst(2) == [
+                "2 → nobody: dead payload_not_json", "3 → w: claimed", "4 → w: claimed", "4 → x: claimed",
+                "5 → w: claimed", "5 → x: claimed", "6 → w: claimed", "6 → x: claimed",
+            ])
     }
 
     // MARK: The url and its secret

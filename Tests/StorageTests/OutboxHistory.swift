@@ -45,6 +45,8 @@ final class OutboxHistory {
         var user: String?
         /// Nil: it can be told to nobody.
         var type: String?
+        /// The endpoint that it is about, and that is not told of it.
+        var subject: String?
     }
 
     struct Key: Hashable {

@@ -88,7 +88,7 @@ extension OutboxHistory {
         }
         guard let type = event.type else { return add(nil, ["dead"]) }
         for (id, endpoint) in endpoints
-        where endpoint.isActive && (endpoint.user == "op" || endpoint.user == event.user) {
+        where id != event.subject && endpoint.isActive && (endpoint.user == "op" || endpoint.user == event.user) {
             let wants =
                 switch endpoint.wants {
                 case .all, .broken: true

@@ -85,6 +85,7 @@ extension OutboxHistory {
         case 1:
             let isEnabled = chance(70)
             _ = try await outbox.setStanding(id, enabled: isEnabled, now: now)
+            if !isEnabled, standings[id] != "switched_off" { try expectNotice(of: id) }
             standings[id] = isEnabled ? "enabled" : "switched_off"
         case 2:
             var wishes = Outbox.Wishes()
@@ -107,11 +108,16 @@ extension OutboxHistory {
             work.changes = [EndpointChange(id, record, .disabled(.gone))]
             _ = try await outbox.write(work, now: now)
             standings[id] = "gone"
-            let seq: Int64 = try sample.value("SELECT MAX(seq) FROM webhook_events") ?? 0
-            events[seq] = Event(user: endpoints[id]?.user, type: "webhook.endpoint_disabled")
+            try expectNotice(of: id)
         }
         log.append("\(id) is \(standings[id] ?? "as it was"), ordered: \(ordered)")
         try compare()
+    }
+
+    private func expectNotice(of id: String) throws {
+        let seq: Int64 = try sample.value("SELECT MAX(seq) FROM webhook_events") ?? 0
+        if events[seq] != nil { fail("nothing tells that \(id) was disabled") }
+        events[seq] = Event(user: endpoints[id]?.user, type: "webhook.endpoint_disabled", subject: id)
     }
 
     /// An event for one endpoint alone, whatever it has asked for; it is fanned out besides.

@@ -34,11 +34,16 @@ extension Outbox {
         case .disabled(let reason): cause = reason.rawValue
         case .urlChanged: cause = "url_changed"
         }
-        let user = try String.fetchOne(
-            db, sql: "SELECT user_id FROM webhooks WHERE id = ?", arguments: [change.endpoint])
+        try EndpointChange.tell(of: change.endpoint, disabledBy: cause, now, db)
+    }
+}
+
+extension EndpointChange {
+    /// Puts it down for the record, and has its owner's other endpoints hear of it, and the operators'.
+    static func tell(of endpoint: String, disabledBy cause: String, _ now: Instant, _ db: Database) throws {
+        let user = try String.fetchOne(db, sql: "SELECT user_id FROM webhooks WHERE id = ?", arguments: [endpoint])
         try AuditTrail.note(
-            "webhook.endpoint_disabled", on: "webhooks", id: change.endpoint, facts: ["cause": cause], now: now, db)
-        // Its owner's other endpoints hear of it, and the operators'.
-        try OwnEvent.endpointDisabled(endpoint: change.endpoint, cause: cause, user: user).insert(db, now: now)
+            "webhook.endpoint_disabled", on: "webhooks", id: endpoint, facts: ["cause": cause], now: now, db)
+        try OwnEvent.endpointDisabled(endpoint: endpoint, cause: cause, user: user).insert(db, now: now)
     }
 }

@@ -158,7 +158,7 @@ extension EndpointRecord {
 }
 
 extension EndpointHealth {
-    fileprivate var isSwitchedOff: Bool {
+    var isSwitchedOff: Bool {
         if case .disabled(.switchedOff, _, _) = standing { true } else { false }
     }
 }

@@ -18,6 +18,8 @@ struct FanningOut {
         let type: EventType?
         /// Why it can be told to nobody.
         let defect: String?
+        /// The endpoint that it is about, and that is not told: see `OwnEvent.endpointDisabledType`.
+        let subject: String?
     }
 
     /// Finds the events that are next.
@@ -47,7 +49,10 @@ struct FanningOut {
     mutating func next(_ db: Database) throws {
         guard let seq = waiting.popFirst(), let event = try Self.event(seq, db) else { return }
         if let type = event.type, event.defect == nil {
-            for endpoint in try endpoints.told(of: event.user, db) { try queue(event, type, endpoint, db) }
+            for endpoint in try endpoints.told(of: event.user, db)
+            where event.subject == nil || endpoint.id != event.subject {
+                try queue(event, type, endpoint, db)
+            }
         } else if try insert(event, nil, dead: event.defect ?? "type_null", db) {
             result.dead += 1
         }
@@ -83,11 +88,16 @@ struct FanningOut {
                              -- octets, which length() of a text does not count
                              WHEN length(CAST(payload AS BLOB)) > ?2 THEN 'payload_too_long'
                              WHEN NOT json_valid(payload) OR instr(CAST(payload AS BLOB), x'00') > 0 THEN 'payload_not_json'
+                           END,
+                           CASE
+                             -- json_extract would end the statement at what is no JSON
+                             WHEN event_type = ?3 AND typeof(payload) = 'text' AND length(CAST(payload AS BLOB)) <= ?2 AND json_valid(payload)
+                             THEN CAST(json_extract(payload, '$.endpoint') AS TEXT)
                            END
                     FROM webhook_events
                     WHERE seq = ?1
                     """),
-            arguments: [seq, FanOutPlan.longestPayload]
+            arguments: [seq, FanOutPlan.longestPayload, OwnEvent.endpointDisabledType]
         ).map { row in
             var defect: String? = row[3]
             var type: EventType?
@@ -97,7 +107,7 @@ struct FanningOut {
             } catch {
                 defect = defect ?? error.name
             }
-            return Event(seq: seq, user: row[1], type: type, defect: defect)
+            return Event(seq: seq, user: row[1], type: type, defect: defect, subject: row[4])
         }
     }
 

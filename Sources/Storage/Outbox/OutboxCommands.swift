@@ -25,7 +25,8 @@ extension Outbox {
         case pending, claimed, delivered, dead
     }
 
-    /// Enables or disables an endpoint. Enabling forgets its failures, and takes its present url and secret to belong together.
+    /// Enables or disables an endpoint. Enabling forgets its failures, and takes its present url and secret to belong together. Disabling one that is not
+    /// switched off yet is told of.
     ///
     /// - Returns: whether there is such an endpoint.
     package func setStanding(_ endpoint: String, enabled: Bool, now: Instant) async throws -> Bool {
@@ -37,12 +38,18 @@ extension Outbox {
                 record.isURLChanged = false
                 (record.urlDigest, record.secretDigest) = (nil, nil)
             } else {
+                if !record.health.isSwitchedOff {
+                    try EndpointChange.tell(
+                        of: endpoint, disabledBy: EndpointHealth.Cause.switchedOff.rawValue, now, db)
+                }
                 record.health.switchOff(at: now)
             }
             try record.write(db, endpoint)
-            try AuditTrail.note(
-                enabled ? "webhook.endpoint_enabled" : "webhook.endpoint_disabled", on: "webhooks", id: endpoint,
-                facts: ["cause": "switched_\(enabled ? "on" : "off")"], now: now, db)
+            if enabled {
+                try AuditTrail.note(
+                    "webhook.endpoint_enabled", on: "webhooks", id: endpoint, facts: ["cause": "switched_on"],
+                    now: now, db)
+            }
             return true
         }
     }

@@ -11,16 +11,16 @@ enum OwnEvent {
     case driftFound(day: String, keys: Int)
     case endpointDisabled(endpoint: String, cause: String, user: String?)
 
-    static let types = [
-        "usage.day_sealed", "retention.purged", "rollup.drift_found", "webhook.endpoint_disabled",
-    ]
+    static let types = ["usage.day_sealed", "retention.purged", "rollup.drift_found", endpointDisabledType]
+    /// Its payload names the endpoint that it is about, which is not told itself.
+    static let endpointDisabledType = "webhook.endpoint_disabled"
 
     private var type: String {
         switch self {
         case .daySealed: "usage.day_sealed"
         case .purged: "retention.purged"
         case .driftFound: "rollup.drift_found"
-        case .endpointDisabled: "webhook.endpoint_disabled"
+        case .endpointDisabled: Self.endpointDisabledType
         }
     }
 

@@ -24,7 +24,9 @@ struct WebhooksDisable: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disable", abstract: "Send an endpoint nothing more, until it is enabled.",
         discussion: """
-            Events that it has asked for become dead letters meanwhile; what is queued for it waits. An attempt under way ends as it would.
+            Events that it has asked for become dead letters meanwhile, and so does what is queued for it, as it comes due; \
+            `tallyd webhooks replay --dead --endpoint ID` brings them back once it is enabled. An attempt under way ends as it would. Its \
+            user's other endpoints and the operators' are told, by webhook.endpoint_disabled.
             """)
 
     @Argument(help: "The endpoint's id.") var endpoint: String
