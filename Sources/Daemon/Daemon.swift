@@ -52,7 +52,7 @@ package struct Daemon: Sendable {
     /// - Throws: `StorageError` for whatever keeps it from serving; `SettingsError` for a program that a setting names and that can't be run. It has
     ///   then been logged nowhere: that is the caller's to do.
     package func run() async throws {
-        try settings.checkPrograms()
+        try settings.checkNeeds()
         let store = try Store(path: settings.database, pace: settings.pace)
         let zone = try settings.zone
         let pulse = Pulse(outside)
@@ -171,9 +171,7 @@ package struct Daemon: Sendable {
                     logger: outside.logger, standing: standing, report: report,
                     beats: (settings.faults.beat(writing.beat, lane: "webhooks"), atLeisure.beat, sending.beat)))
         } catch {
-            throw SettingsError(
-                problems: ["TALLYD_WEBHOOK_CA_FILE, _CLIENT_CERTIFICATE or _CLIENT_KEY \(error)"],
-                listing: settings.listing)
+            throw SettingsError(problems: ["the webhooks' TLS files: \(error)"], listing: settings.listing)
         }
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 import NIOSSL
-import Webhooks
+package import Webhooks
 
 extension TLSConfiguration {
     /// Verified, from TLS 1.2 on, with the files that the configuration names, each read once.
@@ -16,13 +16,7 @@ extension TLSConfiguration {
         }
         if let (chain, key) = configuration.clientCertificate {
             tls.certificateChain = try certificates(chain, "client_certificate").map { .certificate($0) }
-            do {
-                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
-            } catch {
-                throw Defect(
-                    "client_key_unreadable", "is no private key that can be read",
-                    remedy: "name a PEM file without a passphrase that tallyd's user may read")
-            }
+            tls.privateKey = .privateKey(try privateKey(key))
         }
         return tls
     }
@@ -33,10 +27,61 @@ extension TLSConfiguration {
         return files.lazy.compactMap { try? NIOSSLCertificate.fromPEMFile($0) }.first
     }
 
-    private static func certificates(_ path: String, _ subject: String) throws(Defect) -> [NIOSSLCertificate] {
+    fileprivate static func privateKey(_ path: String) throws(Defect) -> NIOSSLPrivateKey {
+        do {
+            return try NIOSSLPrivateKey(file: path, format: .pem)
+        } catch {
+            throw Defect(
+                "client_key_unreadable", "is no private key that can be read",
+                remedy: "name a PEM file without a passphrase that tallyd's user may read")
+        }
+    }
+
+    fileprivate static func certificates(_ path: String, _ subject: String) throws(Defect) -> [NIOSSLCertificate] {
         if let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty { return certificates }
         throw Defect(
             "\(subject)_unreadable", "has no certificate that can be read",
             remedy: "name a PEM file that tallyd's user may read")
+    }
+}
+
+extension WebhookClient.Configuration {
+    /// What a PEM file that it names is for.
+    package enum File: Sendable, CaseIterable {
+        case authorities, clientCertificate, clientKey
+    }
+
+    /// Reads each file that it names, and says what is wrong with which.
+    package func fileDefects() -> [(file: File, defect: Defect)] {
+        var defects: [(file: File, defect: Defect)] = []
+        func check(_ file: File, _ read: () throws(Defect) -> Void) {
+            do throws(Defect) { try read() } catch { defects.append((file, error)) }
+        }
+        if let path = extraAuthorities {
+            check(.authorities) { () throws(Defect) in
+                _ = try TLSConfiguration.certificates(path, "authorities")
+            }
+        }
+        if let (chain, key) = clientCertificate {
+            check(.clientCertificate) { () throws(Defect) in
+                _ = try TLSConfiguration.certificates(chain, "client_certificate")
+            }
+            check(.clientKey) { () throws(Defect) in _ = try TLSConfiguration.privateKey(key) }
+            if defects.isEmpty { check(.clientCertificate, checkPair) }
+        }
+        return defects
+    }
+
+    /// Whether the certificate can be shown, and with that key: a context alone finds that out.
+    private func checkPair() throws(Defect) {
+        let tls = try TLSConfiguration.deliveries(self)
+        do {
+            _ = try NIOSSLContext(configuration: tls)
+        } catch {
+            // The library's own error names no cause.
+            throw Defect(
+                "client_certificate_unusable", "can't be shown with the client's key",
+                remedy: "name a certificate for TLS clients and the key that it was made for")
+        }
     }
 }

@@ -16,6 +16,22 @@ extension CrashTests {
             #expect(!FileManager.default.fileExists(atPath: place.database))
         }
 
+        @Test(arguments: [["run"], ["config", "check"]])
+        func `files of certificates that can't be read end a daemon and a check alike, each by its variable`(
+            words: [String]
+        ) async throws {
+            let place = try Workplace()
+            _ = try await place.tallyd("migrate")
+            let files = ["CA_FILE", "CLIENT_CERTIFICATE", "CLIENT_KEY"].map { "TALLYD_WEBHOOK_\($0)" }
+            let variables = Dictionary(uniqueKeysWithValues: files.map { ($0, "/nowhere/a.pem") })
+            let refusal = try await place.finish(.tallyd, words + ["--database", place.database], variables)
+            #expect(refusal.status == 78)
+            for file in files { #expect(refusal.errors.contains("\(file)=/nowhere/a.pem "), "\(refusal.errors)") }
+            let off = variables.merging(["TALLYD_WEBHOOKS": "off"]) { $1 }
+            #expect(
+                try await place.finish(.tallyd, ["config", "check", "--database", place.database], off).status == 0)
+        }
+
         @Test func `an unknown setting ends with 78 and a guess, and its value is not shown`() async throws {
             let place = try Workplace()
             let refusal = try await place.tallyd("run", variables: ["TALLYD_ROLUP_INTERVAL": "hunter2"])

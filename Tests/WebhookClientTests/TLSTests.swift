@@ -146,7 +146,17 @@ extension `Sending a webhook` {
                     _ = try WebhookClient(configuration, resolver: FakeResolver.loopback) { AddressPolicy() }
                 }
                 #expect(defect?.name == name)
+                #expect(configuration.fileDefects().map(\.defect.name) == [name])
             }
+            var unfit = WebhookClient.Configuration()
+            let own = try await certificates.issue("DNS:own.example")
+            unfit.clientCertificate = (own.certificate, try await certificates.issue("DNS:other.example").key)
+            #expect(unfit.fileDefects().map(\.defect.name) == ["client_certificate_unusable"])
+            unfit.clientCertificate = (own.certificate, own.key)
+            #expect(unfit.fileDefects().isEmpty)
+            unfit.extraAuthorities = "/nonexistent"
+            unfit.clientCertificate = ("/nonexistent", "/nonexistent")
+            #expect(unfit.fileDefects().map(\.file) == [.authorities, .clientCertificate, .clientKey])
         }
     }
 }

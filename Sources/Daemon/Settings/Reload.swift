@@ -68,7 +68,7 @@ package actor Reload {
         let old = live.current
         do throws(SettingsError) {
             let new = try origin.read()
-            try new.checkPrograms()
+            try new.checkNeeds()
             let plan = ReloadPlan(from: old.listing, to: new.listing, live: SettingsTable.live)
             if !plan.applied.isEmpty { live.replace(with: old.takingLive(of: new)) }
             return .applied(plan)

@@ -19,7 +19,17 @@ extension Settings {
         }
     }
 
-    /// Looks up the programs that only a daemon, or a job that is run, needs: at the start, and at each reload.
+    /// Looks up what only a daemon needs beside its database, programs and files: at the start, and at each reload.
+    ///
+    /// - Throws: `SettingsError` with all that can't be run, or can't be read.
+    package func checkNeeds() throws(SettingsError) {
+        var problems: [String] = []
+        do throws(SettingsError) { try checkPrograms() } catch { problems += error.problems }
+        if webhooks.isOn { problems += webhooks.fileProblems }
+        guard problems.isEmpty else { throw SettingsError(problems: problems, listing: listing) }
+    }
+
+    /// Looks up the programs that a job needs which is run.
     ///
     /// - Throws: `SettingsError` where one can't be started.
     package func checkPrograms() throws(SettingsError) {

@@ -1,6 +1,7 @@
 import Foundation
 import Scheduling
 import Storage
+import WebhookClient
 package import Webhooks
 
 /// What the settings say of webhooks. A reload changes all of it but the switch, the files and the total in flight.
@@ -37,6 +38,27 @@ package struct WebhookSettings: Sendable, Hashable {
         taken.isProduction = isProduction
         (taken.authorities, taken.clientCertificate, taken.clientKey) = (authorities, clientCertificate, clientKey)
         return taken
+    }
+
+    /// Of the client, as far as it does not change while it runs.
+    var client: WebhookClient.Configuration {
+        var client = WebhookClient.Configuration()
+        client.extraAuthorities = authorities
+        if let chain = clientCertificate, let key = clientKey { client.clientCertificate = (chain, key) }
+        return client
+    }
+
+    /// What is wrong with the files that it names, each by its variable.
+    var fileProblems: [String] {
+        client.fileDefects().map { file, defect in
+            let (setting, path) =
+                switch file {
+                case .authorities: (SettingsTable.webhookAuthorities, authorities)
+                case .clientCertificate: (SettingsTable.webhookClientCertificate, clientCertificate)
+                case .clientKey: (SettingsTable.webhookClientKey, clientKey)
+                }
+            return "\(setting.name)=\(path ?? "") \(defect)"
+        }
     }
 
     /// Whether a url may be plain http.

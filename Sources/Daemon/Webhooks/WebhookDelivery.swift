@@ -74,11 +74,7 @@ package final class WebhookDelivery: Service {
     package init(_ parts: Parts) throws(Defect) {
         self.parts = parts
         let settings = parts.settings()
-        var configuration = WebhookClient.Configuration()
-        configuration.extraAuthorities = settings.authorities
-        if let chain = settings.clientCertificate, let key = settings.clientKey {
-            configuration.clientCertificate = (chain, key)
-        }
+        let configuration = settings.client
         client = ClientWhenNeeded { [configuration, settings = parts.settings] () throws(Defect) in
             let own = OwnAddressCache(every: Self.ownAddressesEvery)
             return try WebhookClient(configuration, resolver: SystemResolver()) {

@@ -7,7 +7,7 @@ struct ConfigCheck: AsyncParsableCommand {
         commandName: "check",
         abstract: "Print every setting with its value, where that comes from, and what it means.",
         discussion: """
-            Problems come first, all of them, and end it with 78. Opens no database. For a daemon under systemd, name its file:
+            Problems come first, all of them, and end it with 78. Opens no database, but the files of certificates that a daemon would read. For a daemon under systemd, name its file:
 
             EXAMPLES
               tallyd config check
@@ -23,7 +23,7 @@ struct ConfigCheck: AsyncParsableCommand {
         let listing: Settings.Listing
         do throws(SettingsError) {
             let settings = try options.settings()
-            try settings.checkPrograms()
+            try settings.checkNeeds()
             listing = settings.listing
         } catch {
             problems = error.problems
