@@ -202,7 +202,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Scheduling", "Storage", "Host", "Systemd", "TestSupport", "Webhooks",
+                "Daemon", "Scheduling", "Storage", "Host", "Systemd", "TestSupport", "WebhookClient", "Webhooks",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -60,13 +60,13 @@ package struct Daemon: Sendable {
         defer { pulse.stop() }
         let waiting = pulse.register("standby")
         let standby = Standby(
-            database: settings.database, command: Self.command, outside: outside, beat: waiting.beat)
+            database: settings.database, command: command, outside: outside, beat: waiting.beat)
         guard let lock = try await standby.wait() else { return }
         // A migration has no loop to beat; until READY=1 the manager's patience is asked for with EXTEND_TIMEOUT_USEC.
         waiting.retire()
         try await migrate(store)
         try await store.checkShape()
-        let ownership = try await Ownership.take(store, lock: lock, command: Self.command, now: outside.now())
+        let ownership = try await Ownership.take(store, lock: lock, command: command, now: outside.now())
         if ownership.crashedRuns > 0 {
             outside.logger.warning(
                 "found runs that a crash had cut; their jobs go on where they were",
@@ -75,7 +75,7 @@ package struct Daemon: Sendable {
         try await serve(store, zone: zone, ownership, pulse)
     }
 
-    private static let command = "tallyd run"
+    private var command: String { settings.webhooks.isOn ? Ownership.run : Ownership.runWithoutWebhooks }
 
     private func migrate(_ store: Store) async throws {
         let migrator = Migrator(store: store)
@@ -132,6 +132,10 @@ package struct Daemon: Sendable {
         }
         let control = LiveControl(
             live, outside, store: store, handlers: { $0.with(lanes) }, standing: readiness.arrive)
+        if !delivers {
+            outside.logger.notice(
+                "webhooks are queued and not delivered", metadata: ["reason": "TALLYD_WEBHOOKS is off"])
+        }
         outside.logger.info(
             "starting",
             metadata: [

@@ -144,6 +144,58 @@ import Webhooks
             ])
     }
 
+    @Test func `enabling has all that is queued come due, whatever its retries said`() async throws {
+        for _ in 0..<1_203 { try sample.event() }
+        while try await outbox.look().hasEvents { _ = try await outbox.fanOut(FanOutPlan(room: 0)) }
+        try sample.execute(
+            "UPDATE webhook_deliveries SET next_attempt_at = ? + id WHERE id <= 1200",
+            [SampleDatabase.later(86_400).milliseconds])
+        #expect(try await outbox.setStanding("w", enabled: true, now: now))
+        #expect(try await outbox.due().map(\.at) == [now])
+        #expect(
+            try sample.value(
+                "SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'pending' AND next_attempt_at = \(now.milliseconds)"
+            )
+                == 1_203)
+    }
+
+    @Test func `of an endpoint that is gone or fails, another url with another secret is a new endpoint`() async throws
+    {
+        for standing in [EndpointHealth.Cause.gone, .failing, .switchedOff] {
+            try sample.execute("UPDATE webhooks SET url = 'https://a.example/', secret = 'one' WHERE id = 'w'")
+            var record = EndpointRecord()
+            _ = record.takeIn(url: "https://a.example/", secret: "one")
+            record.health.standing = .disabled(standing, since: now, nextProbe: standing == .failing ? now : nil)
+            _ = try await write(record)
+            let seq = try sample.event()
+            _ = try await outbox.fanOut(FanOutPlan(room: 0))
+            try sample.execute("UPDATE webhooks SET url = 'https://b.example/' WHERE id = 'w'")
+            try sample.event()
+            _ = try await outbox.fanOut()
+            try sample.execute("UPDATE webhooks SET secret = 'two' WHERE id = 'w'")
+            try sample.event()
+            _ = try await outbox.fanOut()
+            let states = try sample.rows(
+                "SELECT state FROM webhook_deliveries WHERE event_seq >= \(seq) ORDER BY event_seq"
+            ).compactMap { String.fromDatabaseValue($0[0]) }
+            switch standing {
+            case .gone: #expect(states == ["dead", "dead", "claimed"])
+            case .failing: #expect(states == ["pending", "dead", "claimed"])
+            case .switchedOff: #expect(states == ["dead", "dead", "dead"], "what somebody has said holds")
+            }
+        }
+    }
+
+    @Test func `of former secrets the newest eight sign`() async throws {
+        for number in 0..<12 {
+            let secret = try WebhookSecret.generate(.hmacSHA256, from: Array(repeating: UInt8(number), count: 32))
+            _ = try await outbox.rotateSecret(
+                "w", to: secret.serialized, overlapEnd: SampleDatabase.later(1_000 + Int64(number)), now: now)
+        }
+        let former = try #require(try await record()).former
+        #expect(former.map(\.until) == (4..<12).reversed().map { SampleDatabase.later(1_000 + Int64($0)) })
+    }
+
     // MARK: The url and its secret
 
     @Test func `a url that changed alone waits, until it is changed back, enabled, or has a secret of its own`() {

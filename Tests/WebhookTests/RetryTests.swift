@@ -37,7 +37,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "retries_empty"), ("  ", "retries_empty"), ("5", "retries_malformed"), ("5s,5m", "retries_malformed"),
+        ("", "retries_empty"), ("  ", "retries_empty"), ("5", "retries_malformed"), ("5s,5m", "retries_have_comma"),
+        ("5s, 5m", "retries_have_comma"),
         ("5s 0s", "retries_malformed"), ("5s never", "retries_malformed"), ("99ms", "retries_out_of_range"),
         ("31d", "retries_out_of_range"), ("5s off", "retries_malformed"),
         (String(repeating: "5s ", count: 51), "retries_too_many"),

@@ -18,6 +18,7 @@ package enum MessageID {
     package static let reloadRefused = "b3afc1d8a500407b8c7e7acbad46be82"
     package static let controlUnavailable = "8e42c753365244dd8eedcaa2384cc86d"
     package static let endpointDisabled = "c0a444e0d6f6b037c18891687b4211e4"
+    package static let webhooksGivenUp = "491e262e37414230892040c415850508"
     package static let webhooksWait = "e22b4ed5ac0c5fa5c0e49c275af569f1"
     package static let linesHeld = "99f5a33e99a643f0a045d0ec56bb3351"
 }

@@ -28,5 +28,36 @@ package struct Ownership: Sendable {
         try OwnerLock(database: database, description: name(command))
     }
 
+    /// What a daemon is called that delivers no webhooks, as TALLYD_WEBHOOKS says.
+    static let runWithoutWebhooks = "tallyd run without webhooks"
+    static let run = "tallyd run"
+
+    /// Who delivers a database's webhooks, by what the process wrote that holds its lock.
+    package enum Deliverer: Equatable {
+        /// A daemon.
+        case running
+        /// A daemon that was told not to.
+        case switchedOff
+        /// Something else holds the lock, and a daemon waits for it.
+        case another(String)
+        case nobody
+
+        package init(holder: String?) {
+            guard let holder else {
+                self = .nobody
+                return
+            }
+            switch holder.prefix(while: { $0 != "," }) {
+            case run: self = .running
+            case runWithoutWebhooks: self = .switchedOff
+            default: self = .another(holder)
+            }
+        }
+
+        package static func of(database: String) -> Deliverer {
+            Deliverer(holder: OwnerLock.holder(database: database))
+        }
+    }
+
     package static func name(_ command: String) -> String { "\(command), process \(getpid())" }
 }

@@ -27,6 +27,7 @@ struct AttemptVerdict {
             record.error = "\(failure)"
             if case .addressRefused(let refusal) = failure {
                 record.address = refusal.address?.description
+                if let remedy = refusal.remedy { record.error = "\(failure); \(remedy)" }
                 if isAddress { finalReason = failure.name }
             }
         case .success(let response):
@@ -46,10 +47,15 @@ struct AttemptVerdict {
             case .throttled(let asked):
                 (outcome, wait) = (.throttled(wait: asked), asked)
                 record.reason = "throttled"
-                record.error = "status \(response.status)" + (asked.map { ", retry after \($0)" } ?? "")
+                record.error = "status \(response.status)" + (asked.map { ", retry after \(Self.text($0))" } ?? "")
             }
         }
         self = AttemptVerdict(record: record, outcome: outcome, finalReason: finalReason, wait: wait)
+    }
+
+    /// In whole seconds: what is left until a date has a fraction.
+    private static func text(_ wait: Duration) -> String {
+        DurationText.format(.seconds(Int64((wait / .seconds(1)).rounded(.up))))
     }
 
     /// A receiver that did not agree to be sent CloudEvents.
@@ -77,18 +83,20 @@ struct AttemptVerdict {
 
     /// What becomes of the delivery.
     ///
-    /// - Parameter isOrdered: what failed then stays in front of what came after it, and with this process.
+    /// - Parameter endpoint: as it stands after this attempt. Of one that keeps its order, what failed stays in front of what came after it, and with this
+    ///   process; and nothing is planned before it may be told again.
     func settlement(
-        of delivery: ClaimedDelivery, _ retries: RetrySchedule, isOrdered: Bool, jitter: Double, now: Instant
+        of delivery: ClaimedDelivery, _ endpoint: EndpointRecord, _ retries: RetrySchedule, jitter: Double, now: Instant
     ) -> (settlement: DeliveryOutcome.Settlement, wait: Duration) {
         guard let record else { return (.retry(at: now), .zero) }
         guard let reason = record.reason else { return (.delivered, .zero) }
         if let finalReason { return (.dead(reason: finalReason), .zero) }
         let delay = retries.delay(afterAttempts: delivery.retry + 1, jitter: jitter, retryAfter: wait)
         guard let delay else { return (.dead(reason: reason), .zero) }
-        let milliseconds = Int64(delay / .milliseconds(1))
+        var next = Instant(milliseconds: now.milliseconds + Int64(delay / .milliseconds(1)))
+        if case .wait(let until) = endpoint.health.admission(at: next) { next = until }
         return (
-            isOrdered ? .keep : .retry(at: Instant(milliseconds: now.milliseconds + milliseconds)), delay
+            endpoint.isOrdered ? .keep : .retry(at: next), .milliseconds(next.milliseconds - now.milliseconds)
         )
     }
 }

@@ -30,6 +30,7 @@ actor Dispatcher {
     private var held: Set<String> = []
     private var unwritten = Unwritten()
     private var changes = UnwrittenChanges()
+    private var deadLetters = DeadLetters()
     private var revision: Int64 = 0
 
     /// Deliveries of one endpoint that are claimed and wait: enough for the next turns at any rate that its answers allow.
@@ -151,8 +152,13 @@ actor Dispatcher {
         var isForLeisure = false
         var isNew = isHeldBack && done.outcomes > 0
         for outcome in unwritten.removeFirst(done.outcomes, atLeisure: work.isAtLeisure) {
-            if case .retry(let at) = outcome.settlement { update(outcome.delivery.endpoint) { $0.queue(at: at) } }
+            switch outcome.settlement {
+            case .retry(let at): update(outcome.delivery.endpoint) { $0.queue(at: at) }
+            case .dead(let reason): deadLetters.add(reason)
+            case .delivered, .keep: break
+            }
         }
+        for (reason, count) in done.fanOut?.dead ?? [:] { deadLetters.add(reason, count) }
         if done.lost > 0 {
             parts.logger.warning(
                 "outcomes of webhooks came too late", metadata: ["count": "\(done.lost)"])
@@ -256,6 +262,7 @@ actor Dispatcher {
         var notice: EndpointChange.Notice?
         if let found, let url = found.url, record.takeIn(url: url, secret: found.secret) {
             notice = record.isURLChanged ? .urlChanged : nil
+            if record.isURLChanged { warn(endpoint, cause: "url_changed") }
             changes.note(EndpointChange(endpoint, record, notice), isPrompt: true)
         }
         if let stored = found?.record { record.former = stored.former }
@@ -336,7 +343,7 @@ actor Dispatcher {
             lanes[endpoint]?.record = record
         }
         let (settlement, wait) = verdict.settlement(
-            of: delivery, settings.retries, isOrdered: record.isOrdered, jitter: parts.jitter(), now: now)
+            of: delivery, record, settings.retries, jitter: parts.jitter(), now: now)
         if verdict.outcome == .delivered {
             lanes[endpoint]?.widen(to: record.maxInFlight ?? settings.endpointInFlight)
         } else if verdict.outcome != .abandoned {
@@ -389,13 +396,7 @@ actor Dispatcher {
         for change in found {
             switch change {
             case .disabled(let cause):
-                parts.logger.warning(
-                    "disabled a webhook endpoint",
-                    metadata: [
-                        "message_id": "\(MessageID.endpointDisabled)", "endpoint": "\(endpoint)",
-                        "cause": "\(cause.rawValue)",
-                        "remedy": "see `tallyd webhooks attempts --endpoint`, then `tallyd webhooks enable`",
-                    ])
+                warn(endpoint, cause: cause.rawValue)
                 note(endpoint, record, .disabled(cause))
                 if case .disabled(_, _, let probe?) = record.health.standing { release(endpoint, at: probe) }
             case .enabled:
@@ -409,6 +410,16 @@ actor Dispatcher {
                 parts.logger.info("a webhook endpoint answers again", metadata: ["endpoint": "\(endpoint)"])
             }
         }
+    }
+
+    private func warn(_ endpoint: String, cause: String) {
+        parts.logger.warning(
+            "disabled a webhook endpoint",
+            metadata: [
+                "message_id": "\(MessageID.endpointDisabled)", "endpoint": "\(endpoint)", "cause": "\(cause)",
+                "remedy":
+                    "see `tallyd webhooks attempts --endpoint \(endpoint)`, then `tallyd webhooks enable \(endpoint)`",
+            ])
     }
 
     private func note(_ endpoint: String, _ record: EndpointRecord, _ notice: EndpointChange.Notice?) {
@@ -426,10 +437,21 @@ actor Dispatcher {
         for endpoint in lanes.keys { release(endpoint, at: now) }
     }
 
+    private func tellOfDeadLetters(isLast: Bool = false) {
+        guard let (count, reasons) = deadLetters.take(at: time, isLast: isLast) else { return }
+        parts.logger.warning(
+            "gave up webhooks",
+            metadata: [
+                "message_id": "\(MessageID.webhooksGivenUp)", "count": "\(count)", "reasons": "\(reasons)",
+                "remedy": "see `tallyd webhooks dead`",
+            ])
+    }
+
     /// For now and then; most calls return at once.
     func tidy() {
         guard time - tidiedAt >= Self.tidiesEvery else { return }
         tidiedAt = time
+        tellOfDeadLetters()
         turns.forgetIdle(at: time)
         lanes = lanes.filter { endpoint, lane in
             let counts = turns.counts(of: endpoint)
@@ -438,6 +460,9 @@ actor Dispatcher {
                 || lane.record?.health != EndpointHealth() || changes.has(endpoint)
         }
     }
+
+    /// All is written, or nothing more will be.
+    func close() { tellOfDeadLetters(isLast: true) }
 
     var counts: (waiting: Int, inFlight: Int, unwritten: Int) { (turns.waiting, turns.inFlight, unwritten.count) }
 }

@@ -146,6 +146,7 @@ package final class WebhookDelivery: Service {
             group.addTask { try await self.writeAtLeisure() }
             try await group.waitForAll()
         }
+        await dispatcher.close()
         await client.shutdown()
     }
 

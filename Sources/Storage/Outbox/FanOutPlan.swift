@@ -41,7 +41,8 @@ package struct FanOut: Sendable {
     package var claimed: [ClaimedDelivery] = []
     /// Endpoints for which some were queued and not claimed.
     package var queued: Set<String> = []
-    package var dead = 0
+    /// Of those that were dead letters at once, how many for which reason.
+    package var dead: [String: Int] = [:]
     /// Whether every event there is has been dealt with.
     package var isComplete = true
 

@@ -53,8 +53,8 @@ struct FanningOut {
             where event.subject == nil || endpoint.id != event.subject {
                 try queue(event, type, endpoint, db)
             }
-        } else if try insert(event, nil, dead: event.defect ?? "type_null", db) {
-            result.dead += 1
+        } else {
+            try bury(event, nil, event.defect ?? "type_null", db)
         }
         result.events += 1
         last = seq
@@ -123,8 +123,7 @@ struct FanningOut {
             dead = try endpoint.obstacle ?? (endpoint.isFailing && hasQueued(endpoint, db) ? "endpoint_disabled" : nil)
         }
         guard let id = endpoint.id, dead == nil else {
-            if try insert(event, endpoint.id, dead: dead ?? "endpoint_id_odd", db) { result.dead += 1 }
-            return
+            return try bury(event, endpoint.id, dead ?? "endpoint_id_odd", db)
         }
         if !endpoint.isOrdered, !endpoint.isFailing, plan.hasRoom(for: id) {
             let claim = Int64.random(in: 1 ... .max)
@@ -136,6 +135,10 @@ struct FanningOut {
         } else if try insert(event, id, db) {
             result.queued.insert(id)
         }
+    }
+
+    private mutating func bury(_ event: Event, _ endpoint: String?, _ reason: String, _ db: Database) throws {
+        if try insert(event, endpoint, dead: reason, db) { result.dead[reason, default: 0] += 1 }
     }
 
     private func hasQueued(_ endpoint: SubscribedEndpoints.Endpoint, _ db: Database) throws -> Bool {

@@ -25,12 +25,12 @@ extension Outbox {
         case pending, claimed, delivered, dead
     }
 
-    /// Enables or disables an endpoint. Enabling forgets its failures, and takes its present url and secret to belong together. Disabling one that is not
-    /// switched off yet is told of.
+    /// Enables or disables an endpoint. Enabling forgets its failures, takes its present url and secret to belong together, and has what is queued come
+    /// due now. Disabling one that is not switched off yet is told of.
     ///
     /// - Returns: whether there is such an endpoint.
     package func setStanding(_ endpoint: String, enabled: Bool, now: Instant) async throws -> Bool {
-        try await command { db in
+        let isThere = try await command { db in
             guard try exists(endpoint, db) else { return false }
             var record = try EndpointRecord.read(db, endpoint) ?? EndpointRecord()
             if enabled {
@@ -52,6 +52,24 @@ extension Outbox {
             }
             return true
         }
+        if isThere, enabled { try await hurry(endpoint, now: now) }
+        return isThere
+    }
+
+    private func hurry(_ endpoint: String, now: Instant) async throws {
+        while try await command({ db in
+            try db.execute(
+                sql: """
+                    UPDATE webhook_deliveries
+                    SET next_attempt_at = :now
+                    WHERE id IN (
+                      SELECT id
+                      FROM webhook_deliveries
+                      WHERE webhook_id = :endpoint AND state = 'pending' AND next_attempt_at > :now
+                      LIMIT :most)
+                    """, arguments: ["endpoint": endpoint, "now": now.milliseconds, "most": Self.rowsAtATime])
+            return db.changesCount
+        }) == Self.rowsAtATime {}
     }
 
     /// How an endpoint wants its messages; nil leaves a thing as it is.
@@ -112,6 +130,7 @@ extension Outbox {
             var former = isOverlapping ? record.former.filter { $0.until > now } : []
             if let present, present != secret, isOverlapping, (try? WebhookSecret(present)) != nil {
                 former.insert(.init(secret: present, until: overlapEnd), at: 0)
+                former = Array(former.prefix(EndpointRecord.mostFormer))
             }
             try db.execute(
                 sql: "UPDATE webhook_endpoints SET former_secrets = ? WHERE webhook_id = ?",
@@ -145,7 +164,7 @@ extension Outbox {
                         JOIN webhooks w ON w.id = d.webhook_id
                         WHERE d.id > :after AND d.state <> 'claimed' AND \(Self.condition)
                         ORDER BY d.id
-                        LIMIT \(Self.replaysAtATime)
+                        LIMIT \(Self.rowsAtATime)
                         """,
                     arguments: Self.arguments(selection, after: from))
                 for id in ids {
@@ -160,12 +179,13 @@ extension Outbox {
                 return (ids.count, ids.last)
             }
             total += done
-            guard let last, done == Self.replaysAtATime else { return total }
+            guard let last, done == Self.rowsAtATime else { return total }
             after = last
         }
     }
 
-    private static let replaysAtATime = 500
+    /// In one hold of the lock.
+    private static let rowsAtATime = 500
 
     /// How many a replay would queue again.
     package func countReplay(_ selection: Selection) async throws -> Int {
@@ -180,6 +200,22 @@ extension Outbox {
                     WHERE d.id > :after AND d.state <> 'claimed' AND \(Self.condition)
                     """,
                 arguments: Self.arguments(selection, after: 0)) ?? 0
+        }
+    }
+
+    /// To whom a replay would go.
+    package func endpointsOfReplay(_ selection: Selection) async throws -> [String] {
+        try await store.read("look into the webhooks of") { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT DISTINCT w.id
+                    FROM webhook_deliveries d
+                    JOIN webhook_events e ON e.seq = d.event_seq
+                    JOIN webhooks w ON w.id = d.webhook_id
+                    WHERE d.id > :after AND d.state <> 'claimed' AND \(Self.condition)
+                    """,
+                arguments: Self.arguments(selection, after: 0))
         }
     }
 

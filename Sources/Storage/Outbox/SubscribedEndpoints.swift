@@ -37,7 +37,7 @@ struct SubscribedEndpoints {
             db.cachedStatement(
                 sql: """
                     SELECT CASE WHEN typeof(w.id) = 'text' AND instr(CAST(w.id AS BLOB), x'00') = 0 THEN w.id END, CAST(w.url AS TEXT), CAST(w.events AS TEXT), COALESCE(e.standing, 'enabled'),
-                           COALESCE(e.is_ordered, 0)
+                           COALESCE(e.is_ordered, 0), CAST(w.secret AS TEXT)
                     FROM webhooks w
                     LEFT JOIN webhook_endpoints e ON e.webhook_id = w.id
                     WHERE w.user_id = ?
@@ -45,14 +45,24 @@ struct SubscribedEndpoints {
                     ORDER BY w.id
                     """),
             arguments: [user])
-        let found = rows.map { row in
-            let standing: String = row[3]
+        let found = try rows.map { row in
+            let standing = try standing(row[3], of: row[0], url: row[1], secret: row[5], db)
             return Endpoint(
                 id: row[0], filter: filters.filter(row[2] ?? ""), obstacle: obstacle(url: row[1], standing),
                 isFailing: standing == "failing", isOrdered: row[4])
         }
         known[user] = found
         return found
+    }
+
+    /// With its present url and secret taken in, as the delivery will: where both are new, it is a new endpoint under an old name.
+    private func standing(_ stored: String, of id: String?, url: String?, secret: String?, _ db: Database) throws
+        -> String
+    {
+        guard stored == "gone" || stored == "failing", let id, let url,
+            var record = try EndpointRecord.read(db, id), record.takeIn(url: url, secret: secret)
+        else { return stored }
+        return record.health.standing == .enabled ? "enabled" : stored
     }
 
     private func obstacle(url: String?, _ standing: String) -> String? {

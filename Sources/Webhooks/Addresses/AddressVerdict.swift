@@ -22,6 +22,15 @@ package struct AddressRefusal: Hashable, Sendable, CustomStringConvertible {
         self.entry = entry
     }
 
+    /// What to do if it is meant to be delivered to; nil where no setting helps.
+    package var remedy: String? {
+        switch reason {
+        case .denied: "take it out of TALLYD_WEBHOOK_DENY, if it is meant"
+        case .noAddress: nil
+        default: address.map { "TALLYD_WEBHOOK_ALLOW=\(inner ?? $0) allows it, if it is meant" }
+        }
+    }
+
     package var description: String {
         let subject = address.map { "\($0)" } ?? "the name"
         let carried = inner.map { ", which carries \($0): that" } ?? ""

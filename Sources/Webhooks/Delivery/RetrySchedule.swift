@@ -20,11 +20,14 @@ package struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads durations with spaces between, as `description` writes them; `off` for no retry at all.
     ///
-    /// - Throws: `Defect`, for an empty text, more than 50 durations, and one that is none or outside of 100ms to 30d.
+    /// - Throws: `Defect`, for an empty text, one with a comma, more than 50 durations, and one that is none or outside of 100ms to 30d.
     package init(_ text: String) throws(Defect) {
         guard text != "off" else {
             delays = []
             return
+        }
+        guard !text.contains(",") else {
+            throw Defect("retries_have_comma", "has a comma in it", remedy: "write spaces between the durations")
         }
         let words = text.split(whereSeparator: \.isWhitespace)
         guard !words.isEmpty else {

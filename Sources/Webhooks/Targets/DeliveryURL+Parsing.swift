@@ -26,7 +26,7 @@ extension DeliveryURL {
         guard scheme == .https || allowingHTTP else {
             throw Defect(
                 "url_not_https", "is plain http, which anybody on the way can read",
-                remedy: "write https, or allow http in the settings")
+                remedy: "write https, or set TALLYD_WEBHOOK_ALLOW_HTTP=on")
         }
         guard canonical.utf8.count <= Self.longest else { throw Self.tooLong(canonical.utf8.count) }
     }
