@@ -38,7 +38,7 @@ struct Tallyd: AsyncParsableCommand {
               75   try again later: locked, another tallyd has it, no space left, no daemon answers
               77   the file or its folder may not be read or written
               78   a setting is wrong
-              130  stopped by Ctrl-C (143: SIGTERM); what was committed stays right
+              130  stopped by Ctrl-C (143: SIGTERM); what was committed stays right. `run` and `webhooks listen` end with 0
             """,
         version: version,
         subcommands: [
@@ -61,6 +61,10 @@ struct Tallyd: AsyncParsableCommand {
             } catch let error where error is StorageError || error is SettingsError || error is Interrupted {
                 Terminal.complain("\(error)")
                 Foundation.exit(ExitStatus(of: error).rawValue)
+            } catch let error as ValidationError {
+                // The command line was well-formed: its usage would push what is wrong with it off the screen.
+                Terminal.complain(error.message)
+                Foundation.exit(ExitCode.validationFailure.rawValue)
             }
         } catch {
             exit(withError: error)

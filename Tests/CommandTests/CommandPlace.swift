@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Storage
 import TestSupport
 import Testing
 
@@ -85,6 +86,13 @@ final class CommandPlace: Sendable {
 }
 
 extension CommandPlace {
+    /// Has w1's url be another than the one that its secret was used for.
+    func changeURL() throws {
+        try execute(
+            "UPDATE webhook_endpoints SET url_sha256 = ?, secret_sha256 = ? WHERE webhook_id = 'w1'",
+            [EndpointRecord.digest("https://former.example.com/"), EndpointRecord.digest(Self.secrets[1])])
+    }
+
     /// What must never be printed, wherever it stands in the database.
     static let secrets = [
         "hunter2", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xk",

@@ -65,9 +65,13 @@ import Webhooks
 
     @Test func `test says when nothing was attempted in time, and what is in the way`() async throws {
         let place = try await CommandPlace.filled()
-        let run = try await place.tallyd("webhooks", "test", "w2", "--wait", "--timeout", "100ms")
+        try place.changeURL()
+        let run = try await place.tallyd("webhooks", "test", "w1", "--wait", "--timeout", "100ms")
         #expect(run.status == 75)
-        for words in ["no attempt within 100ms: is `tallyd run` running?", "its url changed", "attempts --delivery 5"] {
+        for words in [
+            "no attempt has ended within 100ms", "no daemon runs: start `tallyd run`", "its url changed",
+            "attempts --delivery 5",
+        ] {
             #expect(run.errors.contains(words), "\(run.errors)")
         }
     }
@@ -115,12 +119,14 @@ import Webhooks
         let dead = try await place.json("webhooks", "replay", "--dead", "--endpoint", "w2", "--yes")
         #expect(dead["matching"] as? Int == 1 && dead["queued"] as? Int == 1)
         let all = try await place.tallyd("webhooks", "replay", "--event", "evt_2", "--yes")
-        #expect(all.output == "1 delivery queued again: `tallyd run` delivers them\n")
+        #expect(all.output == "1 delivery queued again: `tallyd run` delivers it\n")
         let states: String? = try place.value(
             "SELECT group_concat(state, ' ') FROM (SELECT state FROM webhook_deliveries ORDER BY id)")
         #expect(states == "delivered pending pending claimed")
         let none = try await place.tallyd("webhooks", "replay", "--endpoint", "nobody", "--yes")
-        #expect(none.status == 0 && none.output.hasPrefix("no delivery fits"), "\(none.output)")
+        #expect(none.status == 64 && none.errors.contains("there is no endpoint nobody"), "\(none.errors)")
+        let nothing = try await place.tallyd("webhooks", "replay", "--endpoint", "w3", "--yes")
+        #expect(nothing.status == 0 && nothing.output.hasPrefix("no delivery fits"), "\(nothing.output)")
     }
 
     @Test(
@@ -199,6 +205,8 @@ import Webhooks
         let place = try await CommandPlace.filled()
         let run = try await place.tallyd("webhooks", "rotate-secret", "w1", "--overlap", "7d")
         #expect(run.status == 0, "\(run.errors)")
+        // Alone, so that it can go into a file.
+        #expect(run.output.split(separator: "\n").count == 1 && run.errors.contains("shown this once"), "\(run.errors)")
         let printed = try #require(run.output.split(separator: "\n").first.map(String.init))
         #expect(try WebhookSecret(printed).scheme == .hmacSHA256)
         #expect(try place.value("SELECT secret FROM webhooks WHERE id = 'w1'") == printed)
@@ -222,11 +230,11 @@ import Webhooks
     @Test func `a secret that leaked, and one that never signed, sign nothing more`() async throws {
         let place = try await CommandPlace.filled()
         let leaked = try await place.tallyd("webhooks", "rotate-secret", "w1", "--overlap", "none")
-        #expect(leaked.output.contains("the old one signs nothing more"), "\(leaked.output)")
+        #expect(leaked.errors.contains("the old one signs nothing more"), "\(leaked.errors)")
         let malformed = try await place.tallyd("webhooks", "rotate-secret", "w3")
-        #expect(malformed.output.contains("the old one signs nothing, as it is not base64"), "\(malformed.output)")
+        #expect(malformed.errors.contains("the old one signs nothing, as it is not base64"), "\(malformed.errors)")
         let first = try await place.tallyd("webhooks", "rotate-secret", "w2")
-        #expect(first.output.contains("it had none before"), "\(first.output)")
+        #expect(first.errors.contains("it had none before"), "\(first.errors)")
         // The one of w1 that was former before among them.
         let former: Int? = try place.value("SELECT COUNT(*) FROM webhook_endpoints, json_each(former_secrets)")
         #expect(former == 0)

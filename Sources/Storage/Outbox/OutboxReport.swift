@@ -36,10 +36,13 @@ package struct OutboxReport: Sendable {
         package let events: String?
         package let isActive: Bool
         package let secret: Secret
+        /// As the next delivery will find it: with the present url and secret taken in.
         package let record: EndpointRecord?
         package let pending: Int
         package let claimed: Int
         package let dead: Int
+        /// Why its newest dead letter is one.
+        package let lastDead: (reason: String, at: Instant)?
         package let nextAttempt: Instant?
         package let lastDelivery: String?
     }
@@ -62,7 +65,10 @@ package struct OutboxReport: Sendable {
         package let endpoint: String?
         package let state: Outbox.DeliveryState
         package let attempts: Int
+        /// Not before its endpoint may be told again. Nil where none is planned.
         package let nextAttempt: Instant?
+        /// Whether it waits for somebody to say that its endpoint's new url is meant.
+        package let isHeld: Bool
         package let reason: String?
         package let createdAt: Instant
         package let settledAt: Instant?
@@ -92,7 +98,9 @@ package struct OutboxReport: Sendable {
                            (SELECT COUNT(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
                            (SELECT COUNT(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'claimed'),
                            (SELECT COUNT(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'dead'),
-                           (SELECT MIN(next_attempt_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending')
+                           (SELECT MIN(next_attempt_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
+                           -- the key stands behind the column of idx_webhook_deliveries_dead
+                           (SELECT MAX(id) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'dead')
                     FROM webhooks w
                     WHERE w.id IS NOT NULL
                       AND (:user IS NULL OR w.user_id = :user)
@@ -100,11 +108,56 @@ package struct OutboxReport: Sendable {
                     ORDER BY w.user_id, w.id
                     """, arguments: ["user": user, "endpoint": endpoint]
             ).map { row in
-                Endpoint(
+                var record = try EndpointRecord.read(db, row[0])
+                if let url: String = row[2] { _ = record?.takeIn(url: url, secret: row[5]) }
+                let next = record.flatMap { Self.notBefore(Self.instant(row[10]), $0.health) } ?? Self.instant(row[10])
+                return Endpoint(
                     id: row[0], user: row[1] ?? "", url: row[2], events: row[3], isActive: row[4] ?? false,
-                    secret: Secret(row[5]), record: try EndpointRecord.read(db, row[0]), pending: row[7],
-                    claimed: row[8], dead: row[9], nextAttempt: Self.instant(row[10]), lastDelivery: row[6])
+                    secret: Secret(row[5]), record: record, pending: row[7], claimed: row[8], dead: row[9],
+                    lastDead: try Self.end(row[11], db), nextAttempt: next, lastDelivery: row[6])
             }
+        }
+    }
+
+    private static func end(_ delivery: Int64?, _ db: Database) throws -> (reason: String, at: Instant)? {
+        guard let delivery else { return nil }
+        return try Row.fetchOne(
+            db, sql: "SELECT reason, settled_at FROM webhook_deliveries WHERE id = ?", arguments: [delivery]
+        ).map { ($0[0] ?? "", instant($0[1]) ?? .epoch) }
+    }
+
+    /// A delivery's own time, or that of its endpoint where it is later.
+    private static func notBefore(_ next: Instant?, _ health: EndpointHealth) -> Instant? {
+        guard let next, case .wait(let until) = health.admission(at: next) else { return next }
+        return until
+    }
+
+    /// The whole queue in a few figures.
+    package struct Summary: Sendable {
+        package let endpoints: Int
+        /// Of them, those that are told nothing now, for whatever was found out or said of them.
+        package let disabled: Int
+        /// Not made deliveries of yet.
+        package let events: Int
+        package let queued: Int
+        package let dead: Int
+    }
+
+    package func summary() async throws -> Summary {
+        try await store.read("read the webhooks of") { db in
+            let row = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT (SELECT COUNT(*) FROM webhooks),
+                           (SELECT COUNT(*) FROM webhook_endpoints WHERE standing <> 'enabled' AND webhook_id IN (SELECT id FROM webhooks)),
+                           (SELECT COUNT(*) FROM webhook_events WHERE seq > (SELECT fanned_out FROM webhook_outbox WHERE id = 1)),
+                           (SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'pending')
+                             + (SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'claimed'),
+                           (SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'dead')
+                    """)
+            return Summary(
+                endpoints: row?[0] ?? 0, disabled: row?[1] ?? 0, events: row?[2] ?? 0, queued: row?[3] ?? 0,
+                dead: row?[4] ?? 0)
         }
     }
 
@@ -153,6 +206,7 @@ package struct OutboxReport: Sendable {
                     SELECT \(Self.deliveryColumns)
                     FROM webhook_deliveries d
                     LEFT JOIN webhook_events e ON e.seq = d.event_seq
+                    LEFT JOIN webhook_endpoints p ON p.webhook_id = d.webhook_id
                     WHERE d.id > :after AND \(Outbox.condition)
                     ORDER BY d.id DESC
                     LIMIT :limit
@@ -177,6 +231,8 @@ package struct OutboxReport: Sendable {
                     """,
                 arguments: Outbox.arguments(selection, after: 0) + ["limit": limit]
             ).map(Self.attempt)
+                // As they are written down: those that fail later than those that arrive.
+                .sorted { ($0.startedAt, $0.delivery, $0.number) > ($1.startedAt, $1.delivery, $1.number) }
         }
     }
 
@@ -189,6 +245,7 @@ package struct OutboxReport: Sendable {
                         SELECT \(Self.deliveryColumns)
                         FROM webhook_deliveries d
                         LEFT JOIN webhook_events e ON e.seq = d.event_seq
+                        LEFT JOIN webhook_endpoints p ON p.webhook_id = d.webhook_id
                         WHERE d.id = ?
                         """),
                 arguments: [delivery])
@@ -209,14 +266,19 @@ package struct OutboxReport: Sendable {
 
     private static let deliveryColumns = """
         d.id, CAST(e.id AS TEXT), CAST(e.event_type AS TEXT), d.webhook_id, d.state, d.attempt, d.next_attempt_at,
-        d.reason, d.created_at, d.settled_at
+        d.reason, d.created_at, d.settled_at,
+        CASE p.standing WHEN 'failing' THEN p.next_probe_at WHEN 'enabled' THEN p.breaker_open_until END,
+        d.state = 'pending' AND p.standing = 'url_changed'
         """
 
     private static func delivery(_ row: Row) -> Delivery {
-        Delivery(
+        let (next, endpointsNext) = (instant(row[6]), instant(row[10]))
+        let isHeld: Bool = row[11] ?? false
+        return Delivery(
             id: row[0], event: row[1], type: row[2], endpoint: row[3],
-            state: Outbox.DeliveryState(rawValue: row[4]) ?? .dead, attempts: row[5], nextAttempt: instant(row[6]),
-            reason: row[7], createdAt: instant(row[8]) ?? .epoch, settledAt: instant(row[9]))
+            state: Outbox.DeliveryState(rawValue: row[4]) ?? .dead, attempts: row[5],
+            nextAttempt: isHeld ? nil : next.map { max($0, endpointsNext ?? $0) }, isHeld: isHeld, reason: row[7],
+            createdAt: instant(row[8]) ?? .epoch, settledAt: instant(row[9]))
     }
 
     private static let attemptColumns =

@@ -40,14 +40,48 @@ extension OutboxReport.Endpoint {
         return list.isEmpty ? "none" : list.joined(separator: ", ")
     }
 
-    /// As the table webhook_endpoints names it.
+    /// As the table webhook_endpoints names it; `inactive` where the gateway has turned it off, `refused` where something in its row keeps all messages
+    /// from it. Only of one that is `enabled` everything goes.
     var standing: String {
-        if record?.isURLChanged == true { return "url_changed" }
-        return if case .disabled(let cause, _, _) = health.standing { cause.rawValue } else { "enabled" }
+        if !isActive { return "inactive" }
+        switch health.standing {
+        case .disabled(.gone, _, _), .disabled(.switchedOff, _, _): break
+        case .disabled(.failing, _, _), .enabled: if record?.isURLChanged == true { return "url_changed" }
+        }
+        if case .disabled(let cause, _, _) = health.standing { return cause.rawValue }
+        if case .malformed = secret { return "refused" }
+        return readURL.defect == nil && eventsDefect == nil ? "enabled" : "refused"
     }
 
-    var standingText: String {
-        isActive ? standing.replacing("_", with: " ") : "inactive"
+    var standingText: String { standing.replacing("_", with: " ") }
+
+    /// In the form of all other times, whichever the gateway's is.
+    var lastDeliveryText: String? {
+        lastDelivery.map { text in
+            (Instant(iso8601: text) ?? Double(text).flatMap { Instant(unix: $0) })?.description ?? text
+        }
+    }
+
+    /// Why nothing that is queued for it would arrive, and what to do; nil where something may.
+    var obstacle: String? {
+        let subject = "endpoint \(id.printable)"
+        let enable = "`tallyd webhooks enable \(id.printable)`"
+        return switch standing {
+        case "inactive": "\(subject) is inactive: set is_active in webhooks first"
+        case "gone": "\(subject) has answered 410, gone: \(enable) first"
+        case "switched_off": "\(subject) is disabled: \(enable) first"
+        case "url_changed": "\(subject) waits, as its url changed and its secret did not: \(enable) if that is meant"
+        case "refused": "\(subject) has \(defects.joined(separator: "; "))"
+        default: nil
+        }
+    }
+
+    private var defects: [String] {
+        var defects: [String] = []
+        if let defect = readURL.defect { defects.append("a url that \(defect)") }
+        if let eventsDefect { defects.append("events that are refused: \(eventsDefect)") }
+        if case .malformed(let defect) = secret { defects.append("a secret that \(defect)") }
+        return defects
     }
 
     func secretText(now: Instant) -> String {
@@ -65,7 +99,7 @@ extension OutboxReport.Endpoint {
 
     /// What there is to say beside the columns, and what to do about it.
     func notes(now: Instant) -> [String] {
-        var notes: [String] = []
+        var notes = record.map { $0.wishes.isEmpty ? [] : [$0.wishes.joined(separator: ", ")] } ?? []
         let enable = "`tallyd webhooks enable \(id.printable)`"
         if !isActive { notes.append("is_active is off in webhooks") }
         switch standing {
@@ -84,6 +118,10 @@ extension OutboxReport.Endpoint {
         if case .failure(let defect) = readURL { notes.append("its url \(defect)") }
         if let eventsDefect { notes.append("events \(eventsDefect)") }
         if case .malformed(let defect) = secret { notes.append("its secret \(defect)") }
+        if let lastDead {
+            let remedy = ReasonText.remedy(lastDead.reason, endpoint: id).map { ": \($0)" } ?? ""
+            notes.append("last dead letter \(lastDead.at), \(lastDead.reason.printable)\(remedy)")
+        }
         return notes
     }
 
@@ -100,7 +138,8 @@ extension OutboxReport.Endpoint {
             "failed_attempts": JSONValue(health.failedAttempts), "next_probe_at": JSONValue(probe),
             "breaker": breakerJSON(now: now), "queued": JSONValue(pending), "claimed": JSONValue(claimed),
             "dead": JSONValue(dead), "next_attempt_at": JSONValue(nextAttempt),
-            "last_delivery_at": JSONValue(lastDelivery), "secret": secretJSON(now: now), "wishes": wishesJSON,
+            "last_dead_at": JSONValue(lastDead?.at), "last_dead_reason": JSONValue(lastDead?.reason),
+            "last_delivery_at": JSONValue(lastDeliveryText), "secret": secretJSON(now: now), "wishes": wishesJSON,
         ])
     }
 
@@ -132,6 +171,20 @@ extension OutboxReport.Endpoint {
             "format": .string((record?.format ?? .standard).rawValue), "ordered": .bool(record?.isOrdered ?? false),
             "in_flight": JSONValue(record?.maxInFlight), "rate_per_second": JSONValue(record?.ratePerSecond),
         ])
+    }
+}
+
+extension EndpointRecord {
+    /// What was set for this endpoint alone.
+    var wishes: [String] {
+        [
+            format == .standard ? nil : format.rawValue, isOrdered ? "ordered" : nil,
+            maxInFlight.map { "in flight \($0)" }, rateText,
+        ].compactMap(\.self)
+    }
+
+    var rateText: String? {
+        ratePerSecond.map { "rate \($0 == $0.rounded() ? "\(Int64($0))" : "\($0)") a second" }
     }
 }
 

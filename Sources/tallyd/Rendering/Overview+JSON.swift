@@ -1,3 +1,4 @@
+import Daemon
 import Scheduling
 import Storage
 
@@ -14,6 +15,12 @@ extension Overview {
                 "auto_vacuum": .string(rollup.space.autoVacuum.word), "schema_version": JSONValue(schema.schemaVersion),
                 "environment": JSONValue(schema.environment), "sqlite_version": .string(sqlite),
                 "sqlite_has_wal_reset_bug": .bool(Self.hasWALResetBug(sqlite)),
+            ],
+            "webhooks": [
+                "endpoints": JSONValue(webhooks.endpoints), "disabled": JSONValue(webhooks.disabled),
+                "events_waiting": JSONValue(webhooks.events), "queued": JSONValue(webhooks.queued),
+                "dead": JSONValue(webhooks.dead),
+                "delivered_by_daemon": .bool(Ownership.Deliverer(holder: holder) == .running),
             ],
             "runs": JSONValue(runs.map(Self.json)),
             "now": JSONValue(now),

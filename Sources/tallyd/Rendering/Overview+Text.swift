@@ -1,10 +1,25 @@
+import Daemon
 import Scheduling
 import Storage
 
 extension Overview {
     /// For people.
     var lines: [String] {
-        rollupLines + databaseLines + runLines
+        rollupLines + webhookLines + databaseLines + runLines
+    }
+
+    private var webhookLines: [String] {
+        guard webhooks.endpoints + webhooks.events + webhooks.queued + webhooks.dead > 0 else { return [] }
+        let endpoints =
+            Figures.count(webhooks.endpoints, "endpoint")
+            + (webhooks.disabled > 0 ? " (\(Figures.count(webhooks.disabled)) not told now)" : "")
+        var parts = [endpoints, "\(Figures.count(webhooks.queued + webhooks.events)) queued"]
+        if webhooks.dead > 0 { parts.append("\(Figures.count(webhooks.dead, "dead letter")): `tallyd webhooks dead`") }
+        let isOff = Ownership.Deliverer(holder: holder) == .switchedOff
+        return [
+            Self.line(
+                "webhooks", parts.joined(separator: ", ") + (isOff ? "; not delivered, TALLYD_WEBHOOKS is off" : ""))
+        ]
     }
 
     var rollupLines: [String] {

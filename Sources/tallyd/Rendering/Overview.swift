@@ -9,6 +9,7 @@ struct Overview: Sendable {
     let rollup: RollupStatus
     /// Who counts: what the process that holds the lock says of itself; nil when nobody does.
     let holder: String?
+    let webhooks: OutboxReport.Summary
     /// The newest first.
     let runs: [JobLedger.Run]
     let sqlite: String
@@ -23,6 +24,7 @@ struct Overview: Sendable {
             schema: database.schema,
             rollup: try await RollupStatus.read(database.store),
             holder: OwnerLock.holder(database: database.path),
+            webhooks: try await OutboxReport(store: database.store).summary(),
             runs: try await JobLedger(store: database.store).latest(fewRuns),
             sqlite: Store.sqliteVersion,
             now: WallClock.now())

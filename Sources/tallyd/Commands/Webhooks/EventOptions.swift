@@ -57,6 +57,14 @@ struct DeliveryOptions: ParsableArguments {
 
     var isEmpty: Bool { delivery == nil && endpoint == nil && events.isEmpty }
 
+    /// For a list that is empty: an endpoint that is gone may have left something, but one that never was is a slip of the pen.
+    func checkEndpoint(_ database: UsageDatabase) async throws {
+        guard let endpoint,
+            try await OutboxReport(store: database.store).endpoints(endpoint: endpoint).isEmpty
+        else { return }
+        throw ValidationError.noEndpoint(endpoint)
+    }
+
     func selection(now: Instant) -> Outbox.Selection {
         var selection = events.selection(now: now)
         selection.delivery = delivery

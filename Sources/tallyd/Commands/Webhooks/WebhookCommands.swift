@@ -29,6 +29,7 @@ struct WebhookCommands: AsyncParsableCommand {
 extension ValidationError {
     /// One wording for every command that is about one endpoint.
     static func noEndpoint(_ id: String) -> ValidationError {
-        ValidationError("there is no endpoint \(id.printable): `tallyd webhooks endpoints` lists them.")
+        ValidationError(
+            "there is no endpoint \(id.isEmpty ? "\"\"" : id.printable): `tallyd webhooks endpoints` lists them.")
     }
 }

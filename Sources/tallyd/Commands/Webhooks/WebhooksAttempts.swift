@@ -31,6 +31,7 @@ struct WebhooksAttempts: AsyncParsableCommand {
         var selection = filter.selection(now: WallClock.now())
         selection.states = Set(state)
         let attempts = try await OutboxReport(store: database.store).attempts(selection, limit: list.wanted)
+        if attempts.isEmpty { try await filter.checkEndpoint(database) }
         let empty =
             filter.isEmpty && state.isEmpty
             ? "no attempt yet: `tallyd run` makes them, and `tallyd webhooks deliveries` says what waits"

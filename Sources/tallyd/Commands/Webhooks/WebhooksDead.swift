@@ -24,11 +24,25 @@ struct WebhooksDead: AsyncParsableCommand {
         var selection = filter.selection(now: WallClock.now())
         selection.states = [.dead]
         let deliveries = try await OutboxReport(store: database.store).deliveries(selection, limit: list.wanted)
+        if deliveries.isEmpty { try await filter.checkEndpoint(database) }
         let empty = filter.isEmpty ? "no dead letter" : "no dead letter fits: `tallyd webhooks dead` lists the newest"
         try list.show(deliveries, as: "deliveries", empty: empty, json: WebhooksDeliveries.json) { deliveries in
-            Self.lines(deliveries)
-                + ["`tallyd webhooks replay --dead` with the same filters queues them again"]
+            Self.lines(deliveries) + Self.remedies(deliveries)
         }
+    }
+
+    /// What to do, once a reason.
+    private static func remedies(_ deliveries: [OutboxReport.Delivery]) -> [String] {
+        let reasons = Dictionary(grouping: deliveries) { $0.reason ?? "" }
+        let lines = reasons.sorted { $0.key < $1.key }.compactMap { reason, deliveries in
+            let endpoints = Set(deliveries.map(\.endpoint))
+            let endpoint = endpoints.count == 1 ? endpoints.first ?? nil : nil
+            return ReasonText.remedy(reason, endpoint: endpoint).map { "\(reason.printable): \($0)" }
+        }
+        guard reasons.keys.contains(where: ReasonText.canBeMended) else { return lines }
+        return lines + [
+            "`tallyd webhooks replay --dead` with the same filters queues again what has its event and its endpoint"
+        ]
     }
 
     static func lines(_ deliveries: [OutboxReport.Delivery]) -> [String] {

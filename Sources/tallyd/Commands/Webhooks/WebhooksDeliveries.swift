@@ -29,6 +29,7 @@ struct WebhooksDeliveries: AsyncParsableCommand {
         var selection = filter.selection(now: WallClock.now())
         selection.states = Set(state)
         let deliveries = try await OutboxReport(store: database.store).deliveries(selection, limit: list.wanted)
+        if deliveries.isEmpty { try await filter.checkEndpoint(database) }
         let empty =
             filter.isEmpty && state.isEmpty
             ? "no delivery yet: `tallyd run` makes them of events (`tallyd webhooks events`) for endpoints that ask for them"
@@ -45,7 +46,8 @@ struct WebhooksDeliveries: AsyncParsableCommand {
             [
                 "\(delivery.id)", delivery.event ?? "removed", delivery.type ?? "–", delivery.endpoint ?? "–",
                 delivery.state.rawValue, Figures.count(delivery.attempts),
-                delivery.nextAttempt.map { "\($0)" } ?? "–", delivery.settledAt.map { "\($0)" } ?? "–",
+                delivery.isHeld ? "once enabled" : delivery.nextAttempt.map { "\($0)" } ?? "–",
+                delivery.settledAt.map { "\($0)" } ?? "–",
                 delivery.reason ?? "",
             ]
         }

@@ -60,7 +60,7 @@ private struct EndpointSwitch {
         if isOn, !after.isActive { print("nothing goes before the gateway sets is_active in webhooks, too") }
         if isOn, after.dead > 0 {
             print(
-                "\(Figures.count(after.dead, "dead letter")): `tallyd webhooks replay --dead --endpoint \(name)` queues again"
+                "\(Figures.count(after.dead, "dead letter")): `tallyd webhooks replay --dead --endpoint \(name)` queues \(after.dead == 1 ? "it" : "them") again"
             )
         }
     }

@@ -8,7 +8,9 @@ struct WebhooksEndpoints: AsyncParsableCommand {
         commandName: "endpoints", abstract: "List the endpoints, how they are doing, and what waits for them.",
         discussion: """
             Of a url the query is not shown; one that is refused shows only why. Of a secret it shows how it signs: v1 is HMAC-SHA256, \
-            v1a is Ed25519.
+            v1a is Ed25519. Only an endpoint that stands as enabled gets everything: failing and gone were found out, switched off and \
+            inactive were said, url changed and refused wait for somebody. Whether an address or plain http may be delivered to is for the \
+            daemon's settings to say: see the last dead letter.
 
             EXAMPLES
               tallyd webhooks endpoints
@@ -46,7 +48,7 @@ struct WebhooksEndpoints: AsyncParsableCommand {
             [
                 endpoint.id, endpoint.user, endpoint.urlText, endpoint.eventsText, endpoint.standingText,
                 endpoint.secretText(now: now), Figures.count(endpoint.pending + endpoint.claimed),
-                Figures.count(endpoint.dead), endpoint.lastDelivery ?? "never",
+                Figures.count(endpoint.dead), endpoint.lastDeliveryText ?? "never",
             ]
         }
         // Sentences are longer than a cell.

@@ -41,6 +41,8 @@ struct WebhooksReplay: AsyncParsableCommand {
         var selection = filter.selection(now: WallClock.now())
         if dead { selection.states = [.dead] }
         let count = try await outbox.countReplay(selection)
+        if count == 0 { try await filter.checkEndpoint(database) }
+        try await warn(selection, database)
         guard count > 0, !dryRun else { return try conclude(count, queued: 0) }
         if !yes {
             let words = Figures.deliveries(count)
@@ -55,6 +57,20 @@ struct WebhooksReplay: AsyncParsableCommand {
         try conclude(count, queued: try await outbox.replay(selection, now: WallClock.now()))
     }
 
+    /// Of endpoints to which nothing would arrive.
+    private func warn(_ selection: Outbox.Selection, _ database: UsageDatabase) async throws {
+        let ids = Set(try await Outbox(store: database.store).endpointsOfReplay(selection))
+        let endpoints = ids.isEmpty ? [] : try await OutboxReport(store: database.store).endpoints()
+        let obstacles = endpoints.filter { ids.contains($0.id) }.compactMap(\.obstacle)
+        for obstacle in obstacles.prefix(Self.mostWarnings) { Terminal.complain(obstacle) }
+        if obstacles.count > Self.mostWarnings {
+            let rest = Figures.count(obstacles.count - Self.mostWarnings, "endpoint")
+            Terminal.complain("and \(rest) more: see `tallyd webhooks endpoints`")
+        }
+    }
+
+    private static let mostWarnings = 5
+
     private func conclude(_ count: Int, queued: Int) throws {
         if json {
             print(try JSONValue.object(["matching": JSONValue(count), "queued": JSONValue(queued)]).text())
@@ -63,7 +79,7 @@ struct WebhooksReplay: AsyncParsableCommand {
         } else if dryRun {
             print("\(Figures.deliveries(count)) would be queued again")
         } else {
-            print("\(Figures.deliveries(queued)) queued again: `tallyd run` delivers them")
+            print("\(Figures.deliveries(queued)) queued again: `tallyd run` delivers \(queued == 1 ? "it" : "them")")
         }
     }
 }

@@ -8,11 +8,12 @@ struct WebhooksRotateSecret: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-secret", abstract: "Make an endpoint a new secret, and print what its receiver needs.",
         discussion: """
-            Printed once: the new secret, or with --ed25519 the public key alone. For the overlap each message is signed with both, so \
-            that the receiver can change over at any time within it. It also takes the present url for the one that the secret is for.
+            Printed once: the new secret, or with --ed25519 the public key alone, on standard output; what is said of it goes to standard \
+            error. For the overlap each message is signed with both, so that the receiver can change over at any time within it; of former \
+            secrets the newest 8 sign. It also takes the present url for the one that the secret is for.
 
             EXAMPLES
-              tallyd webhooks rotate-secret w1
+              tallyd webhooks rotate-secret w1 > key               which `webhooks listen --secret-file key` reads
               tallyd webhooks rotate-secret w1 --ed25519 --overlap 7d
               tallyd webhooks rotate-secret w1 --overlap none      the old one leaked: it signs nothing more
             """)
@@ -22,7 +23,7 @@ struct WebhooksRotateSecret: AsyncParsableCommand {
     var isEd25519 = false
     @Option(
         help: ArgumentHelp(
-            "How long the old one signs, too: up to 90d, or none, which also ends the overlap of earlier ones.",
+            "How long the old one signs, too: 24h unless said, up to 90d, or none, which also ends the overlap of earlier ones.",
             valueName: "duration"), transform: Self.overlap)
     var overlap: Duration = .seconds(86_400)
     @OptionGroup var options: DatabaseOptions
@@ -64,7 +65,7 @@ struct WebhooksRotateSecret: AsyncParsableCommand {
         }
         print(key ?? secret.serialized)
         let kind = key == nil ? "its new secret, shown this once" : "the public key of its new secret"
-        print("\(endpoint.printable): above is \(kind); \(Self.sentence(before, until: overlapEnd))")
+        Terminal.complain("\(endpoint.printable): this is \(kind); \(Self.sentence(before, until: overlapEnd))")
     }
 
     private static func sentence(_ before: OutboxReport.Endpoint, until overlapEnd: Instant?) -> String {

@@ -9,7 +9,8 @@ struct WebhooksSend: AsyncParsableCommand {
         commandName: "send", abstract: "Enter an event, as the gateway does, and print its id.",
         discussion: """
             Whoever has asked for its type is told: the user's endpoints and the operators', without --user the operators' alone. Type and \
-            payload are checked first; nothing is entered that could be told to nobody.
+            payload are checked first, and what could be told to nobody for them is not entered. Who is told is decided by `tallyd run`: \
+            `tallyd webhooks events --event ID` says how many.
 
             EXAMPLES
               tallyd webhooks send --type invoice.paid --data '{"invoice":"i7"}' --user acme
@@ -56,6 +57,7 @@ struct WebhooksSend: AsyncParsableCommand {
         let isFile = text.hasPrefix("@")
         guard isFile || text == "-" else { return text }
         let name = isFile ? String(text.dropFirst()) : "standard input"
+        guard !name.isEmpty else { throw ValidationError("--data @ names no file: write its name after the @.") }
         let bytes: Data
         do {
             let file = isFile ? try FileHandle(forReadingFrom: URL(filePath: name)) : .standardInput
@@ -63,7 +65,7 @@ struct WebhooksSend: AsyncParsableCommand {
             bytes = try file.read(upToCount: FanOutPlan.longestPayload + 1) ?? Data()
         } catch {
             let remedy = isFile ? "Name a file after the @ that this user may read." : "Pipe JSON into it."
-            Terminal.complain("cannot read \(name): it is not there, or may not be read. \(remedy)")
+            Terminal.complain("cannot read \(name.printable): it is not there, or may not be read. \(remedy)")
             throw ExitStatus.noInput.code
         }
         guard let whole = String(validating: bytes, as: UTF8.self) else {

@@ -6,8 +6,8 @@ struct WebhooksSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Set how an endpoint gets its messages; what is left out stays.",
         discussion: """
-            Ordered is one at a time, each after the one before it is settled: a receiver that fails holds up what comes after. \
-            `default` is what the settings say for all endpoints.
+            Ordered is one at a time, each after the one before it is settled: a receiver that fails holds up what comes after. Of \
+            --in-flight, `default` is TALLYD_WEBHOOK_ENDPOINT_IN_FLIGHT; of --rate, no limit. `tallyd webhooks endpoints` shows what is set.
 
             EXAMPLES
               tallyd webhooks set w1 --format cloudevents
@@ -34,7 +34,7 @@ struct WebhooksSet: AsyncParsableCommand {
         transform: Limit<Int>.inFlight)
     var inFlight: Limit<Int>?
     @Option(
-        help: ArgumentHelp("Messages a second, 0.001 to 100000, or default.", valueName: "number"),
+        help: ArgumentHelp("Messages a second, 0.001 to 100000, or default for no limit.", valueName: "number"),
         transform: Limit<Double>.rate)
     var rate: Limit<Double>?
     @OptionGroup var options: DatabaseOptions
@@ -61,11 +61,9 @@ struct WebhooksSet: AsyncParsableCommand {
 
     static func sentence(_ endpoint: OutboxReport.Endpoint) -> String {
         let record = endpoint.record ?? EndpointRecord()
-        let rate = record.ratePerSecond.map { $0 == $0.rounded() ? "\(Int64($0))" : "\($0)" }
         return [
             "\(endpoint.id.printable): \(record.format.rawValue)", record.isOrdered ? "ordered" : "unordered",
-            "in flight \(record.maxInFlight.map { "\($0)" } ?? "default")",
-            "rate \(rate.map { "\($0) a second" } ?? "default")",
+            "in flight \(record.maxInFlight.map { "\($0)" } ?? "default")", record.rateText ?? "no limit of rate",
         ].joined(separator: ", ")
     }
 }

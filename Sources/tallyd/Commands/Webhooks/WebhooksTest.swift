@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 import Scheduling
 import Storage
 
@@ -7,8 +8,9 @@ struct WebhooksTest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test", abstract: "Queue an event webhook.test for one endpoint, whatever it has asked for.",
         discussion: """
-            `tallyd run` attempts it as any other delivery. With --wait this waits for its first attempt and says what came of it: the \
-            status is 0 when it was delivered, 1 when it was not, and 75 when nothing was attempted in time.
+            `tallyd run` attempts it as any other delivery. With --wait this waits for its first attempt, for 30s unless --timeout says \
+            otherwise, and says what came of it: the status is 0 when it was delivered, 1 when it was not, and 75 when nothing was \
+            attempted in time.
 
             EXAMPLES
               tallyd webhooks test w1
@@ -18,7 +20,7 @@ struct WebhooksTest: AsyncParsableCommand {
     @Argument(help: "The endpoint's id.") var endpoint: String
     @Flag(help: "Wait for the first attempt, and print what came of it.") var wait = false
     @Option(
-        help: ArgumentHelp("How long to wait for it, such as 1m.", valueName: "duration"),
+        help: ArgumentHelp("How long to wait for it, such as 1m; 30s unless said.", valueName: "duration"),
         transform: ReloadCommand.duration)
     var timeout: Duration = .seconds(30)
     @OptionGroup var options: DatabaseOptions
@@ -34,10 +36,14 @@ struct WebhooksTest: AsyncParsableCommand {
         guard let queued else { throw ValidationError.noEndpoint(endpoint) }
         let report = OutboxReport(store: database.store)
         if !json { print("event \(queued.event), delivery \(queued.delivery): queued for \(endpoint.printable)") }
+        let before = try await report.endpoints(endpoint: endpoint).first
+        if !wait {
+            for line in [Self.stillness(database.path), before?.obstacle].compactMap(\.self) { Terminal.complain(line) }
+        }
         let progress = wait ? try await watch(queued.delivery, report) : try await report.progress(of: queued.delivery)
         if json { print(try Self.json(queued.event, progress, endpoint).text()) }
         guard wait else { return }
-        try conclude(progress, queued.delivery, try await report.endpoints(endpoint: endpoint).first)
+        try conclude(progress, queued.delivery, try await report.endpoints(endpoint: endpoint).first, database.path)
     }
 
     private typealias Progress = (delivery: OutboxReport.Delivery, attempt: OutboxReport.Attempt?)
@@ -62,7 +68,9 @@ struct WebhooksTest: AsyncParsableCommand {
     }
 
     /// Says how it ended, and ends with a status that says so, too.
-    private func conclude(_ progress: Progress?, _ delivery: Int64, _ endpoint: OutboxReport.Endpoint?) throws {
+    private func conclude(
+        _ progress: Progress?, _ delivery: Int64, _ endpoint: OutboxReport.Endpoint?, _ database: String
+    ) throws {
         guard let (state, attempt) = progress else {
             Terminal.complain("delivery \(delivery) was removed meanwhile: queue it again.")
             throw ExitStatus.failure.code
@@ -77,19 +85,37 @@ struct WebhooksTest: AsyncParsableCommand {
             }
             let next = state.nextAttempt.map { "; tried again at \($0)" } ?? ""
             Terminal.complain("not delivered (\(reason)): \(attempt.error ?? sentence)\(next)")
+            if state.settledAt != nil, let remedy = self.remedy(reason) { Terminal.complain(remedy) }
             throw ExitStatus.failure.code
         }
         guard state.settledAt == nil else {
-            Terminal.complain("not delivered (\(state.reason ?? "no reason")): nothing was attempted")
+            let reason = state.reason ?? "no reason"
+            Terminal.complain("not delivered (\(reason)): nothing was attempted")
+            if let remedy = self.remedy(reason) { Terminal.complain(remedy) }
             throw ExitStatus.failure.code
         }
-        let notes = endpoint.map { $0.notes(now: WallClock.now()) } ?? []
-        Terminal.complain(
-            (["no attempt within \(DurationText.format(timeout)): is `tallyd run` running?"] + notes).joined(
-                separator: "\n")
-                + "\nit stays queued: `tallyd webhooks attempts --delivery \(delivery)` shows the attempt"
-        )
+        var lines = ["no attempt has ended within \(DurationText.format(timeout))"]
+        if let stillness = Self.stillness(database) {
+            lines.append(stillness)
+        } else if state.state == .claimed {
+            lines.append("it waits for its turn at the endpoint, or an attempt is under way")
+        }
+        lines += endpoint.map { $0.notes(now: WallClock.now()) } ?? []
+        lines.append("it stays queued: `tallyd webhooks attempts --delivery \(delivery)` shows the attempt")
+        Terminal.complain(lines.joined(separator: "\n"))
         throw ExitStatus.temporaryFailure.code
+    }
+
+    private func remedy(_ reason: String) -> String? { ReasonText.remedy(reason, endpoint: endpoint) }
+
+    /// Why nothing goes to anybody now; nil where a daemon delivers.
+    private static func stillness(_ database: String) -> String? {
+        switch Ownership.Deliverer.of(database: database) {
+        case .running: nil
+        case .switchedOff: "the daemon that runs delivers no webhooks: TALLYD_WEBHOOKS is off"
+        case .another(let holder): "nothing is delivered while \(holder) has the database"
+        case .nobody: "no daemon runs: start `tallyd run`"
+        }
     }
 
     private static func json(_ event: String, _ progress: Progress?, _ endpoint: String) -> JSONValue {
