@@ -53,7 +53,14 @@ final class ReceiverHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // What is no HTTP has been answered with 400 by NIO's own handler; a reset needs no answer.
+        // What is no HTTP has been answered by NIO's own handler, unless the request's own answer had begun; a reset needs none.
+        if let error = error as? HTTPParserError, !isTooLong {
+            let reason = error == .invalidEOFState ? "it broke off" : "it is not HTTP"
+            receiver.report(
+                ReceivedRequest(
+                    receivedAt: receiver.now(), content: .refused(reason), id: nil, type: nil, isCloudEvent: false,
+                    bytes: 0, age: nil, status: 400))
+        }
         context.close(promise: nil)
     }
 

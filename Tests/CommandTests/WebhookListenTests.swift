@@ -38,6 +38,27 @@ import Webhooks
         #expect(try await program.end(by: SIGTERM) == 0)
     }
 
+    @Test(arguments: [("", "is empty"), ("\n\n", "is empty"), ("whsec_hunter2\nhunter2\n", "has 2 lines")])
+    func `a key's file that is not one line is named`(text: String, words: String) async throws {
+        let folder = try ScratchFolder(for: "key")
+        let file = folder.path("key")
+        try Data(text.utf8).write(to: URL(filePath: file))
+        let run = try await ToolRun.run(
+            CommandPlace.program, ["webhooks", "listen", "--secret-file", file], variables: [:])
+        #expect(run.status == 64)
+        #expect(run.errors == "tallyd: --secret-file: \(file) \(words); write the secret as its only line.\n")
+    }
+
+    @Test func `listen tells of what is no request`() async throws {
+        let program = try ListeningProgram()
+        let first = try #require(try await program.line())
+        let port = try #require(first.firstMatch(of: /:([0-9]+)\//).flatMap { Int($0.1) })
+        #expect(try await RawHTTP.exchange(Data("NO HTTP\r\n\r\n".utf8), port: port).hasPrefix("HTTP/1.1 400 "))
+        let line = try #require(try await program.line())
+        #expect(line.hasSuffix("refused: it is not HTTP  0 bytes  → 400"), "\(line)")
+        _ = try await program.end(by: SIGTERM)
+    }
+
     @Test(
         arguments: [
             (["--secret", "whsec_hunter2"], 64, "--secret is not base64"),

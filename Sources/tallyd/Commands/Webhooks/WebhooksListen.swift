@@ -10,7 +10,8 @@ struct WebhooksListen: AsyncParsableCommand {
         commandName: "listen", abstract: "Receive webhooks here, verify them, and print a line for each.",
         discussion: """
             For trying things out: any sender of Standard Webhooks, and CloudEvents' OPTIONS question is answered with yes. What is \
-            verified, or not checked for want of a key, gets --status; what is refused gets 401. Needs no database. Ctrl-C ends it.
+            verified, or not checked for want of a key, gets --status; what is refused gets 401, what is no request 400. Needs no database. \
+            Ctrl-C ends it, as a success: it has done what it was for.
 
             A secret on the command line can be seen by others on this machine: --secret-file keeps it from them. Several keys may be \
             given, and any of them may fit.
@@ -102,15 +103,22 @@ struct WebhooksListen: AsyncParsableCommand {
     private static let longestFile = 4_096
 
     private static func secret(in name: String) throws -> WebhookSecret {
-        let file = try? FileHandle(forReadingFrom: URL(filePath: name))
-        guard let file, let bytes = try? file.read(upToCount: longestFile) else {
+        let bytes: Data
+        do {
+            let file = try FileHandle(forReadingFrom: URL(filePath: name))
+            bytes = try file.read(upToCount: longestFile) ?? Data()
+        } catch {
             Terminal.complain(
-                "cannot read \(name): it is not there, or may not be read. Name a file with a secret in it.")
+                "cannot read \(name.printable): it is no file, or may not be read. Name a file with a secret in it.")
             throw ExitStatus.noInput.code
         }
-        let text = String(decoding: bytes, as: UTF8.self)
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        guard let line = lines.first, lines.count == 1 else {
+            let count = lines.isEmpty ? "is empty" : "has \(lines.count) lines"
+            throw ValidationError("--secret-file: \(name.printable) \(count); write the secret as its only line.")
+        }
         do throws(Defect) {
-            return try WebhookSecret(String(text.reversed().drop { $0.isNewline }.reversed()))
+            return try WebhookSecret(String(line))
         } catch {
             throw ValidationError("--secret-file: what \(name.printable) holds \(error).")
         }
