@@ -57,9 +57,11 @@ extension OutboxReport.Endpoint {
 
     /// In the form of all other times, whichever the gateway's is.
     var lastDeliveryText: String? {
-        lastDelivery.map { text in
-            (Instant(iso8601: text) ?? Double(text).flatMap { Instant(unix: $0) })?.description ?? text
-        }
+        lastDelivery.map { text in lastDeliveryAt?.description ?? text }
+    }
+
+    private var lastDeliveryAt: Instant? {
+        lastDelivery.flatMap { text in Instant(iso8601: text) ?? Double(text).flatMap { Instant(unix: $0) } }
     }
 
     /// Why nothing that is queued for it would arrive, and what to do; nil where something may.
@@ -97,9 +99,14 @@ extension OutboxReport.Endpoint {
         (record?.former ?? []).filter { $0.until > now }
     }
 
-    /// What there is to say beside the columns, and what to do about it.
+    /// What was set for it, and what there is to say beside the columns.
+    func remarks(now: Instant) -> [String] {
+        (record?.wishes ?? []) + notes(now: now)
+    }
+
+    /// What is in its way, and what to do about it.
     func notes(now: Instant) -> [String] {
-        var notes = record.map { $0.wishes.isEmpty ? [] : [$0.wishes.joined(separator: ", ")] } ?? []
+        var notes: [String] = []
         let enable = "`tallyd webhooks enable \(id.printable)`"
         if !isActive { notes.append("is_active is off in webhooks") }
         switch standing {
@@ -113,12 +120,13 @@ extension OutboxReport.Endpoint {
         }
         if case .disabled(_, _, let probe?) = health.standing { notes.append("next probe \(probe)") }
         if case .open(let until) = health.breaker.state {
-            notes.append(until > now ? "breaker open until \(until)" : "breaker half open, the next attempt decides")
+            notes.append(until > now ? "held until \(until)" : "held no longer, the next attempt decides")
         }
         if case .failure(let defect) = readURL { notes.append("its url \(defect)") }
         if let eventsDefect { notes.append("events \(eventsDefect)") }
         if case .malformed(let defect) = secret { notes.append("its secret \(defect)") }
-        if let lastDead {
+        // What has been delivered since says that it was mended.
+        if let lastDead, lastDeliveryAt.map({ $0 <= lastDead.at }) ?? true {
             let remedy = ReasonText.remedy(lastDead.reason, endpoint: id).map { ": \($0)" } ?? ""
             notes.append("last dead letter \(lastDead.at), \(lastDead.reason.printable)\(remedy)")
         }

@@ -52,6 +52,6 @@ struct WebhooksEndpoints: AsyncParsableCommand {
             ]
         }
         // Sentences are longer than a cell.
-        return table.lines(trailing: endpoints.map { $0.notes(now: now).joined(separator: "; ") })
+        return table.lines(trailing: endpoints.map { $0.remarks(now: now).joined(separator: "; ") })
     }
 }
