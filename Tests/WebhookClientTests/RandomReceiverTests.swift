@@ -183,7 +183,23 @@ private struct RandomHTTP2: Sendable {
 
     /// One to three frames, of the streams that there are likely to be.
     func answer() -> [HostileReceiver.Step] {
-        random.steps((0..<random.pick(1...3)).flatMap { _ in frames(UInt32(2 * random.pick(0...8) + 1)) })
+        var bytes = (0..<random.pick(1...3)).flatMap { _ in frames(UInt32(2 * random.pick(0...8) + 1)) }
+        if random.chance(5) { bytes = bytes.map { random.chance(3) ? UInt8(random.pick(0...255)) : $0 } }
+        return random.steps(bytes)
+    }
+
+    /// A head whose fields are compressed in no way that is sure to be one, in one frame or in several.
+    private func oddHead(_ stream: UInt32) -> [UInt8] {
+        let field: [UInt8] = random.one(of: [
+            // New sizes of the table, indices with many bytes, strings longer than the frame, and fields that are added to the table or taken from it.
+            [0x20 | UInt8(random.pick(0...31))], [0x7F] + [UInt8](repeating: 0xFF, count: random.pick(0...11)),
+            [0x40, 0x01, 0x61, 0xFF], [0x00, 0x85] + random.bytes(5), [0x40, 0x01, 0x61, 0x01, 0x62],
+            [0x80 | UInt8(random.pick(62...126))], [],
+        ])
+        let block = [0x88] + field + random.bytes(random.chance(50) ? 0 : random.pick(1...20))
+        guard random.chance(20) else { return Frame.frame(1, flags: 5, stream: stream, block) }
+        let rest = (0..<random.pick(0...200)).flatMap { _ in Frame.frame(9, flags: 0, stream: stream, []) }
+        return Frame.frame(1, flags: 1, stream: stream, block) + rest + Frame.frame(9, flags: 4, stream: stream, [])
     }
 
     private func setting() -> [UInt8] {
@@ -204,7 +220,7 @@ private struct RandomHTTP2: Sendable {
             Frame.goAway(last: UInt32(random.pick(0...20)), code: UInt32(random.pick(0...14))),
             Frame.goAway(last: UInt32(Int32.max), code: 0),
             Frame.windowUpdate(stream: random.one(of: [0, stream]), by: random.one(of: [0, 1, 1 << 20, 1 << 31])),
-            Frame.ping, Frame.settings, setting(), Frame.frame(9, flags: 4, stream: stream, [0x88]),
+            Frame.ping, Frame.settings, setting(), oddHead(stream), Frame.frame(9, flags: 4, stream: stream, [0x88]),
             Frame.frame(1, flags: 0, stream: stream, [0x88]),
             Frame.frame(5, flags: 4, stream: stream, [0, 0, 0, 2, 0x88]), Frame.promise(2, stream: stream),
             Frame.promise(2, stream: stream) + Frame.status(200, stream: 2, isLast: random.chance(50)),
