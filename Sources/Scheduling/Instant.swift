@@ -11,6 +11,13 @@ package struct Instant: Hashable, Comparable, Sendable {
         left.milliseconds < right.milliseconds
     }
 
+    /// Whole milliseconds; stays at the ends of the range instead of passing them.
+    package func advanced(by duration: Duration) -> Instant {
+        let (seconds, attoseconds) = duration.components
+        let count = Int128(seconds) * 1_000 + Int128(attoseconds / 1_000_000_000_000_000)
+        return Instant(milliseconds: Int64(clamping: Int128(milliseconds) + count))
+    }
+
     /// The Unix times that are taken for seconds: 1973-03-03 to 5138-11-16. What lies below is a number with another meaning
     /// (a Julian day, `20261123`), what lies above is milliseconds.
     static let seconds = 100_000_000.0..<100_000_000_000.0

@@ -173,6 +173,38 @@ import Webhooks
         #expect(server.requests.count > 20)
     }
 
+    @Test func `what an ordered endpoint waits for outlives its process, and is seen`() async throws {
+        let place = try await DeliveringDaemon { $0.retries = (try? RetrySchedule("1h")) ?? .standard }
+        let isWell = Mutex(false)
+        let server = try EndpointServer { _ in .init(isWell.withLock { $0 } ? 200 : 500) }
+        defer { server.close() }
+        try await place.add("w", url: server.url())
+        var wishes = Outbox.Wishes()
+        wishes.isOrdered = true
+        #expect(try await place.outbox.setWishes(wishes, of: "w"))
+        for number in 0..<3 { try await place.send("usage.recorded", "\(number)") }
+        try await place.run {
+            try await place.until("the wait") { try await place.endpoint("w")?.waitsUntil != nil }
+            let first = try #require(try await place.deliveries().first)
+            #expect(first.state == .claimed && first.nextAttempt ?? .init(milliseconds: 0) > DeliveringDaemon.now())
+        }
+        #expect(server.requests.count == 1)
+        let wait = try #require(try await place.endpoint("w")?.waitsUntil)
+        #expect(wait.milliseconds - DeliveringDaemon.now().milliseconds > 40 * 60_000)
+        try await place.run {
+            try await place.until("its turn") { try await place.deliveries().contains { $0.state == .claimed } }
+            // Nothing tells that nothing is sent but that it isn't.
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(server.requests.count == 1)
+            #expect(try await place.endpoint("w")?.waitsUntil == wait)
+            isWell.withLock { $0 = true }
+            #expect(try await place.outbox.setStanding("w", enabled: true, now: DeliveringDaemon.now()))
+            try await place.settled(3)
+        }
+        #expect(server.requests.map(\.body) == ["0", "0", "1", "2"])
+        #expect(try await place.endpoint("w")?.waitsUntil == nil)
+    }
+
     @Test func `a changed url keeps the old secret from signing until it is confirmed`() async throws {
         let place = try await DeliveringDaemon()
         let server = try EndpointServer()

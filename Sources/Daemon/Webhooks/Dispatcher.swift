@@ -288,7 +288,10 @@ actor Dispatcher {
         _ delivery: ClaimedDelivery, _ prepared: PreparedDelivery.Prepared, _ record: EndpointRecord, _ now: Instant
     ) -> PreparedDelivery.Prepared? {
         let endpoint = delivery.endpoint
-        switch record.health.admission(at: now) {
+        var admission = record.health.admission(at: now)
+        // After a restart: this process has paused its turns itself.
+        if admission == .send, let until = record.waitsUntil, until > now { admission = .wait(until: until) }
+        switch admission {
         case .send, .probe:
             lanes[endpoint]?.record?.health.begin()
             return prepared
@@ -340,10 +343,13 @@ actor Dispatcher {
         var found: [EndpointHealth.Change] = []
         if known != nil {
             found = record.health.record(verdict.outcome, at: now, policy: settings.health, jitter: jitter)
-            lanes[endpoint]?.record = record
         }
         let (settlement, wait) = verdict.settlement(
             of: delivery, record, settings.retries, jitter: parts.jitter(), now: now)
+        if known != nil {
+            record.waitsUntil = settlement == .keep ? now.advanced(by: wait) : nil
+            lanes[endpoint]?.record = record
+        }
         if verdict.outcome == .delivered {
             lanes[endpoint]?.widen(to: record.maxInFlight ?? settings.endpointInFlight)
         } else if verdict.outcome != .abandoned {

@@ -29,6 +29,8 @@ package struct EndpointRecord: Sendable, Equatable {
     package var former: [FormerSecret] = []
     package var format = Format.standard
     package var isOrdered = false
+    /// Of an ordered one: when the delivery in front, whose last attempt failed, may be attempted again, and so when anything may.
+    package var waitsUntil: Instant?
     package var maxInFlight: Int?
     package var ratePerSecond: Double?
 
@@ -61,6 +63,7 @@ package struct EndpointRecord: Sendable, Equatable {
             // A new endpoint under an old name: neither do its failures count, nor do secrets sign that were given for the old url. What an operator
             // has switched off stays so: whoever may write a url must not undo that.
             if !health.isSwitchedOff { health.enable() }
+            waitsUntil = nil
             former = []
         }
         (self.urlDigest, self.secretDigest, isURLChanged) = (newURL, newSecret, false)
@@ -87,6 +90,8 @@ extension EndpointRecord {
         let standing: String = row[0]
         if let cause = EndpointHealth.Cause(rawValue: standing) {
             health.standing = .disabled(cause, since: instant(1) ?? .init(milliseconds: 0), nextProbe: instant(2))
+        } else {
+            waitsUntil = instant(2)
         }
         isURLChanged = standing == "url_changed"
         health.failingSince = instant(3)
@@ -120,7 +125,8 @@ extension EndpointRecord {
 
     /// Writes what the daemon finds out, and leaves alone what commands set.
     func write(_ db: Database, _ endpoint: String) throws {
-        var (standing, since, probe): (String, Instant?, Instant?) = ("enabled", nil, nil)
+        // The column has the endpoint's next attempt in either case.
+        var (standing, since, probe): (String, Instant?, Instant?) = ("enabled", nil, waitsUntil)
         if case .disabled(let cause, let from, let next) = health.standing {
             (standing, since, probe) = (cause.rawValue, from, next)
         }

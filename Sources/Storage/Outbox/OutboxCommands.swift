@@ -35,6 +35,7 @@ extension Outbox {
             var record = try EndpointRecord.read(db, endpoint) ?? EndpointRecord()
             if enabled {
                 record.health.enable()
+                record.waitsUntil = nil
                 record.isURLChanged = false
                 (record.urlDigest, record.secretDigest) = (nil, nil)
             } else {

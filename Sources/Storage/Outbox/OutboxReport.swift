@@ -65,7 +65,7 @@ package struct OutboxReport: Sendable {
         package let endpoint: String?
         package let state: Outbox.DeliveryState
         package let attempts: Int
-        /// Not before its endpoint may be told again. Nil where none is planned.
+        /// Not before its endpoint may be told again. Nil where none is planned; past where it is under way.
         package let nextAttempt: Instant?
         /// Whether it waits for somebody to say that its endpoint's new url is meant.
         package let isHeld: Bool
@@ -110,7 +110,7 @@ package struct OutboxReport: Sendable {
             ).map { row in
                 var record = try EndpointRecord.read(db, row[0])
                 if let url: String = row[2] { _ = record?.takeIn(url: url, secret: row[5]) }
-                let next = record.flatMap { Self.notBefore(Self.instant(row[10]), $0.health) } ?? Self.instant(row[10])
+                let next = record.flatMap { Self.notBefore(Self.instant(row[10]), $0) } ?? Self.instant(row[10])
                 return Endpoint(
                     id: row[0], user: row[1] ?? "", url: row[2], events: row[3], isActive: row[4] ?? false,
                     secret: Secret(row[5]), record: record, pending: row[7], claimed: row[8], dead: row[9],
@@ -127,9 +127,10 @@ package struct OutboxReport: Sendable {
     }
 
     /// A delivery's own time, or that of its endpoint where it is later.
-    private static func notBefore(_ next: Instant?, _ health: EndpointHealth) -> Instant? {
-        guard let next, case .wait(let until) = health.admission(at: next) else { return next }
-        return until
+    private static func notBefore(_ next: Instant?, _ endpoint: EndpointRecord) -> Instant? {
+        guard var next else { return nil }
+        if case .wait(let until) = endpoint.health.admission(at: next) { next = until }
+        return max(next, endpoint.waitsUntil ?? next)
     }
 
     /// The whole queue in a few figures.
@@ -267,8 +268,12 @@ package struct OutboxReport: Sendable {
     private static let deliveryColumns = """
         d.id, CAST(e.id AS TEXT), CAST(e.event_type AS TEXT), d.webhook_id, d.state, d.attempt, d.next_attempt_at,
         d.reason, d.created_at, d.settled_at,
-        CASE p.standing WHEN 'failing' THEN p.next_probe_at WHEN 'enabled' THEN p.breaker_open_until END,
-        d.state = 'pending' AND p.standing = 'url_changed'
+        CASE p.standing
+          WHEN 'failing' THEN p.next_probe_at
+          WHEN 'enabled' THEN MAX(COALESCE(p.next_probe_at, 0), COALESCE(p.breaker_open_until, 0))
+        END,
+        d.state = 'pending' AND p.standing = 'url_changed',
+        d.state = 'claimed' AND p.standing = 'enabled' AND p.next_probe_at IS NOT NULL
         """
 
     private static func delivery(_ row: Row) -> Delivery {
@@ -277,7 +282,9 @@ package struct OutboxReport: Sendable {
         return Delivery(
             id: row[0], event: row[1], type: row[2], endpoint: row[3],
             state: Outbox.DeliveryState(rawValue: row[4]) ?? .dead, attempts: row[5],
-            nextAttempt: isHeld ? nil : next.map { max($0, endpointsNext ?? $0) }, isHeld: isHeld, reason: row[7],
+            // Of an ordered endpoint the one in front stays claimed while it waits.
+            nextAttempt: isHeld ? nil : row[12] ?? false ? endpointsNext : next.map { max($0, endpointsNext ?? $0) },
+            isHeld: isHeld, reason: row[7],
             createdAt: instant(row[8]) ?? .epoch, settledAt: instant(row[9]))
     }
 

@@ -67,13 +67,6 @@ package struct CircuitBreaker: Hashable, Sendable {
 }
 
 extension Instant {
-    /// Whole milliseconds; stays at the ends of the range instead of passing them.
-    func advanced(by duration: Duration) -> Instant {
-        let (seconds, attoseconds) = duration.components
-        let count = Int128(seconds) * 1_000 + Int128(attoseconds / 1_000_000_000_000_000)
-        return Instant(milliseconds: Int64(clamping: Int128(milliseconds) + count))
-    }
-
     func since(_ other: Instant) -> Duration {
         let (difference, overflow) = milliseconds.subtractingReportingOverflow(other.milliseconds)
         return .milliseconds(overflow ? (milliseconds < other.milliseconds ? .min : .max) : difference)

@@ -122,6 +122,9 @@ extension OutboxReport.Endpoint {
         if case .open(let until) = health.breaker.state {
             notes.append(until > now ? "held until \(until)" : "held no longer, the next attempt decides")
         }
+        if let until = record?.waitsUntil, until > now {
+            notes.append("what is in front is attempted again at \(until)")
+        }
         if case .failure(let defect) = readURL { notes.append("its url \(defect)") }
         if let eventsDefect { notes.append("events \(eventsDefect)") }
         if case .malformed(let defect) = secret { notes.append("its secret \(defect)") }

@@ -23,12 +23,3 @@ enum Moment: Hashable {
         }
     }
 }
-
-extension Instant {
-    /// Whole milliseconds; stays at the ends of the range instead of passing them.
-    func advanced(by duration: Duration) -> Instant {
-        let (seconds, attoseconds) = duration.components
-        let count = Int128(seconds) * 1_000 + Int128(attoseconds / 1_000_000_000_000_000)
-        return Instant(milliseconds: Int64(clamping: Int128(milliseconds) + count))
-    }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Scheduling
 import Storage
 
 /// `tallyd webhooks deliveries`.
@@ -34,10 +35,11 @@ struct WebhooksDeliveries: AsyncParsableCommand {
             filter.isEmpty && state.isEmpty
             ? "no delivery yet: `tallyd run` makes them of events (`tallyd webhooks events`) for endpoints that ask for them"
             : "no delivery fits: `tallyd webhooks deliveries` lists the newest"
-        try list.show(deliveries, as: "deliveries", empty: empty, json: Self.json, lines: Self.lines)
+        let now = WallClock.now()
+        try list.show(deliveries, as: "deliveries", empty: empty, json: Self.json) { Self.lines($0, now: now) }
     }
 
-    static func lines(_ deliveries: [OutboxReport.Delivery]) -> [String] {
+    static func lines(_ deliveries: [OutboxReport.Delivery], now: Instant) -> [String] {
         var table = TextTable([
             .right("delivery"), .left("event"), .left("type"), .left("endpoint"), .left("state"), .right("attempts"),
             .left("next attempt"), .left("settled"), .left("reason"),
@@ -46,12 +48,18 @@ struct WebhooksDeliveries: AsyncParsableCommand {
             [
                 "\(delivery.id)", delivery.event ?? "removed", delivery.type ?? "–", delivery.endpoint ?? "–",
                 delivery.state.rawValue, Figures.count(delivery.attempts),
-                delivery.isHeld ? "once enabled" : delivery.nextAttempt.map { "\($0)" } ?? "–",
+                next(delivery, now: now),
                 delivery.settledAt.map { "\($0)" } ?? "–",
                 delivery.reason ?? "",
             ]
         }
         return table.lines()
+    }
+
+    private static func next(_ delivery: OutboxReport.Delivery, now: Instant) -> String {
+        if delivery.isHeld { return "once enabled" }
+        guard let next = delivery.nextAttempt, delivery.state == .pending || next > now else { return "–" }
+        return "\(next)"
     }
 
     static func json(_ delivery: OutboxReport.Delivery) -> JSONValue {
