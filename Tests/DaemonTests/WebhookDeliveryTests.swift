@@ -173,6 +173,97 @@ import Webhooks
         #expect(server.requests.count > 20)
     }
 
+    @Test func `an ordered endpoint stays so while commands are about others, and becomes so at once`() async throws {
+        let place = try await DeliveringDaemon()
+        let current = Mutex(0)
+        let most = Mutex(0)
+        let server = try EndpointServer { request in
+            guard request.path == "/w" else { return .init(200) }
+            let count = current.withLock { count in
+                count += 1
+                return count
+            }
+            most.withLock { $0 = max($0, count) }
+            usleep(3_000)
+            current.withLock { $0 -= 1 }
+            return .init(200)
+        }
+        defer { server.close() }
+        try await place.add("w", url: server.url("/w"))
+        try await place.add("x", url: server.url("/x"))
+        @Sendable func order(_ isOrdered: Bool, of id: String) async throws {
+            var wishes = Outbox.Wishes()
+            wishes.isOrdered = isOrdered
+            #expect(try await place.outbox.setWishes(wishes, of: id))
+        }
+        try await order(true, of: "w")
+        for number in 0..<200 { try await place.send("usage.recorded", "\(number)") }
+        try await place.run {
+            for number in 1...10 {
+                try await place.until("some") { server.requests.count { $0.path == "/w" } > number * 15 }
+                switch number % 3 {
+                case 0: try await order(false, of: "x")
+                case 1: #expect(try await place.outbox.setStanding("x", enabled: true, now: DeliveringDaemon.now()))
+                default: try await place.send("nobodys", "{}", user: "nobody")
+                }
+            }
+            try await place.settled(400)
+            #expect(server.requests.filter { $0.path == "/w" }.map(\.body) == (0..<200).map(String.init))
+            #expect(most.withLock { $0 } == 1)
+            // Several are under way at once, and then one of its own is asked for.
+            try await order(false, of: "w")
+            for number in 200..<500 { try await place.send("usage.recorded", "\(number)") }
+            try await place.until("several at once") { most.withLock { $0 } > 1 }
+            try await order(true, of: "w")
+            let seen = server.requests.count { $0.path == "/w" }
+            // What was under way then, and what had been begun before the daemon heard of it.
+            try await place.until("those under way") { server.requests.count { $0.path == "/w" } > seen + 16 }
+            most.withLock { $0 = 0 }
+            try await place.settled(1_000)
+            #expect(most.withLock { $0 } == 1)
+        }
+    }
+
+    @Test func `the first message to another url with another secret is signed with that one alone`() async throws {
+        let place = try await DeliveringDaemon()
+        let server = try EndpointServer { _ in .init(200) }
+        defer { server.close() }
+        @Sendable func secret(_ byte: UInt8) throws -> String {
+            try WebhookSecret.generate(.hmacSHA256, from: Array(repeating: byte, count: 32)).serialized
+        }
+        try await place.add("w", url: server.url("/a"), secret: try secret(1))
+        try await place.run {
+            try await place.send()
+            try await place.settled(1)
+            let end = Instant(milliseconds: DeliveringDaemon.now().milliseconds + 3_600_000)
+            #expect(
+                try await place.outbox.rotateSecret("w", to: secret(2), overlapEnd: end, now: DeliveringDaemon.now()))
+            try await place.send()
+            try await place.settled(2)
+            #expect(server.requests.last?.headers["webhook-signature"]?.split(separator: " ").count == 2)
+            for (number, isEnabled) in [(3, false), (4, true)] as [(UInt8, Bool)] {
+                try await place.execute(
+                    "UPDATE webhooks SET url = ?, secret = ? WHERE id = 'w'",
+                    [server.url("/\(number)"), try secret(number)])
+                if isEnabled {
+                    #expect(try await place.outbox.setStanding("w", enabled: true, now: DeliveringDaemon.now()))
+                }
+                for _ in 0..<5 { try await place.send() }
+                try await place.settled(2 + 5 * (Int(number) - 2))
+                let signatures = server.requests.filter { $0.path == "/\(number)" }.map {
+                    $0.headers["webhook-signature"]?.split(separator: " ").count
+                }
+                #expect(signatures == [1, 1, 1, 1, 1])
+                // For the next one there is a former secret again.
+                if !isEnabled {
+                    #expect(
+                        try await place.outbox.rotateSecret(
+                            "w", to: secret(9), overlapEnd: end, now: DeliveringDaemon.now()))
+                }
+            }
+        }
+    }
+
     @Test func `what an ordered endpoint waits for outlives its process, and is seen`() async throws {
         let place = try await DeliveringDaemon { $0.retries = (try? RetrySchedule("1h")) ?? .standard }
         let isWell = Mutex(false)

@@ -186,6 +186,27 @@ import Webhooks
         }
     }
 
+    @Test func `enabling takes the present url for meant, and lets no former secret sign for it`() async throws {
+        func standing() async throws -> EndpointRecord {
+            try #require(try await OutboxReport(store: outbox.store).endpoints().first?.record)
+        }
+        #expect(try await outbox.setStanding("w", enabled: true, now: now))
+        try sample.execute("UPDATE webhooks SET url = 'https://b.example/' WHERE id = 'w'")
+        #expect(try await standing().isURLChanged)
+        try sample.execute("UPDATE webhooks SET url = 'https://example.org/hook' WHERE id = 'w'")
+        #expect(try await !standing().isURLChanged, "it was changed back")
+        #expect(
+            try await outbox.rotateSecret(
+                "w", to: "another secret of a gateway", overlapEnd: SampleDatabase.later(1_000), now: now))
+        #expect(try await standing().former.count == 1)
+        #expect(try await outbox.setStanding("w", enabled: true, now: now))
+        #expect(try await standing().former.count == 1, "it is the same url")
+        try sample.execute("UPDATE webhooks SET url = 'https://b.example/' WHERE id = 'w'")
+        #expect(try await outbox.setStanding("w", enabled: true, now: now))
+        #expect(try await standing().former.isEmpty)
+        #expect(try await !standing().isURLChanged)
+    }
+
     @Test func `of former secrets the newest eight sign`() async throws {
         for number in 0..<12 {
             let secret = try WebhookSecret.generate(.hmacSHA256, from: Array(repeating: UInt8(number), count: 32))

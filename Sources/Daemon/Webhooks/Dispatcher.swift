@@ -202,8 +202,7 @@ actor Dispatcher {
         self.revision = revision
         for endpoint in Array(lanes.keys) {
             update(endpoint) { lane in
-                lane.record = nil
-                lane.written = nil
+                lane.forget()
                 lane.heldUntil = nil
             }
             turns.pause(endpoint, until: .zero, at: time)
@@ -252,6 +251,7 @@ actor Dispatcher {
         let (settings, now) = (parts.settings(), parts.now())
         let found = load.endpoints[endpoint]
         var lane = lanes[endpoint] ?? EndpointLane()
+        let wasOrdered = lane.wasOrdered
         if lane.record == nil {
             var record = found?.record ?? EndpointRecord()
             record.health.resume(at: now)
@@ -265,7 +265,8 @@ actor Dispatcher {
             if record.isURLChanged { warn(endpoint, cause: "url_changed") }
             changes.note(EndpointChange(endpoint, record, notice), isPrompt: true)
         }
-        if let stored = found?.record { record.former = stored.former }
+        // Commands make them; those of a url that this one has replaced sign nothing.
+        if let stored = found?.record, stored.urlDigest == record.urlDigest { record.former = stored.former }
         let terms = PreparedDelivery.Terms(
             allowsHTTP: settings.allowsHTTP, timeout: settings.timeout, source: "/tallyd", origin: settings.origin)
         let decision = PreparedDelivery(load.messages[delivery.id], found, record, terms, now: now)
@@ -273,6 +274,10 @@ actor Dispatcher {
         lane.record = record
         lanes[endpoint] = lane
         turns.setLimits(lane.limits(settings.endpointInFlight), for: endpoint, at: time)
+        if record.isOrdered, !wasOrdered {
+            putInOrder(endpoint, with: delivery)
+            return nil
+        }
         switch decision {
         case .dead(let reason):
             settle(delivery, nil, .dead(reason: reason))
@@ -281,6 +286,15 @@ actor Dispatcher {
             hold(endpoint, delivery, until: Instant(milliseconds: now.milliseconds + 60_000))
             return nil
         case .send(let prepared): return admit(delivery, prepared, record, now)
+        }
+    }
+
+    /// What was claimed without an order goes in one from here on, each after what is under way now.
+    private func putInOrder(_ endpoint: String, with taken: ClaimedDelivery) {
+        let waiting = turns.removeWaiting(of: endpoint)
+        turns.finish(endpoint, at: time)
+        for delivery in (waiting + [taken]).sorted(by: { $0.id < $1.id }) {
+            turns.add(delivery, for: endpoint, at: time)
         }
     }
 
@@ -393,8 +407,7 @@ actor Dispatcher {
         release(endpoint, at: parts.now())
         update(endpoint) { lane in
             lane.heldUntil = instant
-            // Read anew then.
-            lane.record = nil
+            lane.forget()
         }
     }
 

@@ -8,6 +8,8 @@ struct EndpointLane {
     var record: EndpointRecord?
     /// As it was last written, or read.
     var written: EndpointRecord?
+    /// As it was before `forget`: what it wished for then holds until it is read again.
+    private var former: EndpointRecord?
     /// How many attempts may be under way: one at first, doubled by each success up to the limit, and one again after a failure. A thousand endpoints
     /// that hang so take a thousand places, and not a thousand times the limit.
     var window = 1
@@ -24,6 +26,16 @@ struct EndpointLane {
     var consentedTo: String?
     /// Starts a second that such a receiver has agreed to.
     var agreedRate: Double?
+
+    /// It is to be read anew.
+    mutating func forget() {
+        former = record ?? former
+        record = nil
+        written = nil
+    }
+
+    /// Whether it kept its order when it was last known.
+    var wasOrdered: Bool { (record ?? former)?.isOrdered ?? false }
 
     /// One of its deliveries is queued, to come due then.
     mutating func queue(at instant: Instant) {
@@ -55,13 +67,14 @@ struct EndpointLane {
     mutating func narrow() { window = 1 }
 
     func limits(_ defaultInFlight: Int) -> Turns<String, ClaimedDelivery>.Limits {
-        let most = record?.maxInFlight ?? defaultInFlight
-        let rates = [record?.ratePerSecond, agreedRate].compactMap(\.self)
+        let known = record ?? former
+        let most = known?.maxInFlight ?? defaultInFlight
+        let rates = [known?.ratePerSecond, agreedRate].compactMap(\.self)
         return .init(
             inFlight: min(window, most),
             // A second's worth at once: what a pause has saved up.
             rate: rates.min().map { RateLimit(1, per: .seconds(1 / $0), burst: max(1, Int($0))) },
-            isOrdered: record?.isOrdered ?? false, yields: isFailing,
+            isOrdered: wasOrdered, yields: isFailing,
             weight: isOverTLS ? AttemptWeight.overTLS : AttemptWeight.overHTTP)
     }
 }

@@ -154,7 +154,7 @@ extension EndpointRecord {
                     failed_attempts = excluded.failed_attempts, failed_probes = excluded.failed_probes,
                     breaker_open_until = excluded.breaker_open_until, breaker_failures = excluded.breaker_failures,
                     breaker_openings = excluded.breaker_openings,
-                    -- see takeIn; the url is not known while somebody has just enabled it
+                    -- see takeIn; the url is not known before the first message
                     former_secrets = CASE WHEN url_sha256 <> excluded.url_sha256 THEN '[]' ELSE former_secrets END,
                     url_sha256 = excluded.url_sha256, secret_sha256 = excluded.secret_sha256
                 """

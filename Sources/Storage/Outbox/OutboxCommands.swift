@@ -36,8 +36,7 @@ extension Outbox {
             if enabled {
                 record.health.enable()
                 record.waitsUntil = nil
-                record.isURLChanged = false
-                (record.urlDigest, record.secretDigest) = (nil, nil)
+                try bind(&record, endpoint, db)
             } else {
                 if !record.health.isSwitchedOff {
                     try EndpointChange.tell(
@@ -55,6 +54,15 @@ extension Outbox {
         }
         if isThere, enabled { try await hurry(endpoint, now: now) }
         return isThere
+    }
+
+    /// Takes the present url for the one that the present secret is for. What was given for another url signs nothing more: see `EndpointRecord.write`.
+    private func bind(_ record: inout EndpointRecord, _ endpoint: String, _ db: Database) throws {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT CAST(url AS TEXT), CAST(secret AS TEXT) FROM webhooks WHERE id = ?", arguments: [endpoint])
+        record.isURLChanged = false
+        record.urlDigest = (row?[0] as String?).map(EndpointRecord.digest)
+        record.secretDigest = (row?[1] as String?).map(EndpointRecord.digest)
     }
 
     private func hurry(_ endpoint: String, now: Instant) async throws {
