@@ -69,7 +69,7 @@ import Webhooks
         let run = try await place.tallyd("webhooks", "test", "w1", "--wait", "--timeout", "100ms")
         #expect(run.status == 75)
         for words in [
-            "no attempt has ended within 100ms", "no daemon runs: start `tallyd run`", "its url changed",
+            "no attempt has ended within 100ms", "no daemon runs: start `tallyd run`", "as its url changed",
             "attempts --delivery 5",
         ] {
             #expect(run.errors.contains(words), "\(run.errors)")
@@ -142,6 +142,26 @@ import Webhooks
         #expect(run.output.contains(words), "\(run.output)")
         let pending: Int? = try place.value("SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'pending'")
         #expect(pending == (status == 0 ? 3 : 1))
+    }
+
+    @Test(arguments: [
+        ("is_active = FALSE", "w1 is inactive: set is_active in webhooks first, and `tallyd webhooks enable w1`"),
+        ("events = '[1]'", "w1 has a list of events that "),
+    ])
+    func `replay and test name what keeps a message from arriving`(change: String, words: String) async throws {
+        let place = try await CommandPlace.filled()
+        try place.execute(
+            "UPDATE webhook_endpoints SET standing = 'gone', next_probe_at = NULL WHERE webhook_id = 'w1'")
+        if change.hasPrefix("events") { try place.execute("UPDATE webhook_endpoints SET standing = 'enabled'") }
+        try place.execute("UPDATE webhooks SET \(change) WHERE id = 'w1'")
+        for command in [["replay", "--endpoint", "w1", "--dry-run"], ["test", "w1"]] {
+            let run = try await ToolRun.run(
+                CommandPlace.program, ["webhooks"] + command + ["--database", place.database], variables: [:])
+            #expect(run.status == 0)
+            #expect(run.errors.contains("tallyd: endpoint \(words)"), "\(run.errors)")
+        }
+        let odd = try await place.tallyd("webhooks", "test", "w1", "--timeout", "1s")
+        #expect(odd.status == 64 && odd.errors.contains("give both, or neither"))
     }
 
     @Test func `replay of everything has to be said`() async throws {

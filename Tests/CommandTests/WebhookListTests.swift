@@ -32,12 +32,13 @@ import Testing
             try await place.tallyd("status").output.split(separator: "\n").first { $0.hasPrefix("webhooks") }.map(
                 String.init)
         }
-        let words = "webhooks     3 endpoints (2 not told now), 3 queued, 1 dead letter: `tallyd webhooks dead`"
+        let words =
+            "webhooks     3 endpoints (2 disabled), 2 queued, 1 event to be queued, 1 dead letter: `tallyd webhooks dead`"
         #expect(try await line() == words)
         let lock = try OwnerLock(database: place.database, description: "tallyd run without webhooks, process 1")
         #expect(try await line() == words + "; not delivered, TALLYD_WEBHOOKS is off")
         let webhooks = try #require(try await place.json("status")["webhooks"] as? [String: Any])
-        #expect(webhooks["queued"] as? Int == 2 && webhooks["delivered_by_daemon"] as? Bool == false)
+        #expect(webhooks["queued"] as? Int == 2 && webhooks["delivery"] as? String == "switched_off")
         let test = try await place.tallyd("webhooks", "test", "w1", "--wait", "--timeout", "100ms")
         #expect(test.errors.contains("the daemon that runs delivers no webhooks: TALLYD_WEBHOOKS is off"))
         #expect(
@@ -172,7 +173,9 @@ import Testing
         for (reason, words) in [
             ("url_not_https", "TALLYD_WEBHOOK_ALLOW_HTTP=on"), ("address_refused", "TALLYD_WEBHOOK_ALLOW names"),
             ("endpoint_gone", "`tallyd webhooks enable w1`, then replay"), ("endpoint_inactive", "set is_active"),
-            ("secret_too_short", "`tallyd webhooks rotate-secret w1`"), ("events_not_json", "mend webhooks.events"),
+            ("secret_too_short", "`tallyd webhooks rotate-secret w1`"),
+            ("timeout", "`tallyd webhooks attempts --endpoint w1` shows"), ("endpoint_deleted", "was deleted"),
+            ("events_not_json", "mend webhooks.events"),
         ] {
             try place.execute(
                 "INSERT OR REPLACE INTO webhook_deliveries (id, event_seq, webhook_id, state, reason, created_at, settled_at) VALUES (9, 4, 'w1', 'dead', ?, 1, 1)",
@@ -242,6 +245,7 @@ import Testing
         #expect(text.contains("url_has_userinfo") && text.contains("`tallyd webhooks replay --dead`"), "\(text)")
         let list = try #require(try await place.json("webhooks", "dead")["deliveries"] as? [[String: Any]])
         #expect(list.map { $0["id"] as? Int } == [2])
+        #expect(list[0]["remedy"] as? String == "mend webhooks.url, then replay")
     }
 
     @Test func `an attempt's response is shown when asked for, without acting on the terminal`() async throws {

@@ -49,6 +49,19 @@ import Webhooks
         #expect(run.errors == "tallyd: --secret-file: \(file) \(words); write the secret as its only line.\n")
     }
 
+    @Test func `a key's file may hold a public key`() async throws {
+        let secret = try WebhookSecret.generate(.ed25519, from: Array(repeating: 3, count: 32))
+        let folder = try ScratchFolder(for: "key")
+        try Data("\(try #require(secret.publicKey))\n".utf8).write(to: URL(filePath: folder.path("key")))
+        let program = try ListeningProgram("--secret-file", folder.path("key"))
+        let first = try #require(try await program.line())
+        let port = try #require(first.firstMatch(of: /:([0-9]+)\//).flatMap { Int($0.1) })
+        let headers = try ReceiverInTest.headers("{}", secret: secret, at: WallClock.now().milliseconds / 1_000)
+        _ = try await RawHTTP.post("{}", headers, port: port)
+        #expect(try await program.line()?.contains("verified") == true)
+        _ = try await program.end(by: SIGTERM)
+    }
+
     @Test func `listen tells of what is no request`() async throws {
         let program = try ListeningProgram()
         let first = try #require(try await program.line())

@@ -6,7 +6,7 @@ import Webhooks
 /// What an attempt means for its delivery and its endpoint: a pure value.
 struct AttemptVerdict {
     /// Nil where there was none: the process stops.
-    let record: AttemptRecord?
+    private(set) var record: AttemptRecord?
     let outcome: EndpointHealth.Outcome
     /// Why it can't be tried again, whatever the schedule says.
     let finalReason: String?
@@ -51,6 +51,13 @@ struct AttemptVerdict {
             }
         }
         self = AttemptVerdict(record: record, outcome: outcome, finalReason: finalReason, wait: wait)
+    }
+
+    /// The same of the question whether a receiver takes CloudEvents: no message was sent.
+    var ofQuestion: AttemptVerdict {
+        var verdict = self
+        verdict.record?.error = record?.error.map { "asked by OPTIONS whether it takes CloudEvents: \($0)" }
+        return verdict
     }
 
     /// In whole seconds: what is left until a date has a fraction.

@@ -262,7 +262,14 @@ actor Dispatcher {
         var notice: EndpointChange.Notice?
         if let found, let url = found.url, record.takeIn(url: url, secret: found.secret) {
             notice = record.isURLChanged ? .urlChanged : nil
-            if record.isURLChanged { warn(endpoint, cause: "url_changed") }
+            if record.isURLChanged {
+                parts.logger.warning(
+                    "a webhook endpoint waits: its url changed and its secret did not",
+                    metadata: [
+                        "message_id": "\(MessageID.endpointDisabled)", "endpoint": "\(endpoint)",
+                        "cause": "url_changed", "remedy": "if that is meant, `tallyd webhooks enable \(endpoint)`",
+                    ])
+            }
             changes.note(EndpointChange(endpoint, record, notice), isPrompt: true)
         }
         // Commands make them; those of a url that this one has replaced sign nothing.
@@ -424,7 +431,7 @@ actor Dispatcher {
                 if lanes[endpoint]?.due != nil { update(endpoint) { $0.queue(at: parts.now()) } }
             case .breakerOpened(let until):
                 parts.logger.info(
-                    "a webhook endpoint is spared", metadata: ["endpoint": "\(endpoint)", "until": "\(until)"])
+                    "a webhook endpoint is held", metadata: ["endpoint": "\(endpoint)", "until": "\(until)"])
             case .breakerClosed:
                 parts.logger.info("a webhook endpoint answers again", metadata: ["endpoint": "\(endpoint)"])
             }

@@ -140,13 +140,14 @@ final class WebhookSending: Sendable {
         let sent = await client.send(request)
         guard case .success(let response) = sent.result, (200...299).contains(response.status) else {
             return AttemptVerdict(sent, startedAt: startedAt, now: parts.now(), isAddress: prepared.isAddress)
+                .ofQuestion
         }
         switch consent.answer(allowedOrigin: response.allowedOrigin, allowedRate: response.allowedRate) {
         case .granted(let perMinute):
             await dispatcher.consented(delivery.endpoint, perMinute: perMinute)
             return nil
         case .refused(let refusal):
-            return AttemptVerdict(refusedConsent: refusal.rawValue, sent, startedAt: startedAt)
+            return AttemptVerdict(refusedConsent: refusal.rawValue, sent, startedAt: startedAt).ofQuestion
         }
     }
 }

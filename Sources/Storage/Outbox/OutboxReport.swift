@@ -136,7 +136,7 @@ package struct OutboxReport: Sendable {
     /// The whole queue in a few figures.
     package struct Summary: Sendable {
         package let endpoints: Int
-        /// Of them, those that are told nothing now, for whatever was found out or said of them.
+        /// Of them, those that were disabled: by failures, by a 410, by hand, or until somebody says that a new url is meant.
         package let disabled: Int
         /// Not made deliveries of yet.
         package let events: Int
@@ -149,7 +149,7 @@ package struct OutboxReport: Sendable {
             let row = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT (SELECT COUNT(*) FROM webhooks),
+                    SELECT (SELECT COUNT(*) FROM webhooks WHERE id IS NOT NULL),
                            (SELECT COUNT(*) FROM webhook_endpoints WHERE standing <> 'enabled' AND webhook_id IN (SELECT id FROM webhooks)),
                            (SELECT COUNT(*) FROM webhook_events WHERE seq > (SELECT fanned_out FROM webhook_outbox WHERE id = 1)),
                            (SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'pending')

@@ -44,13 +44,16 @@ extension OutboxReport.Endpoint {
     /// from it. Only of one that is `enabled` everything goes.
     var standing: String {
         if !isActive { return "inactive" }
+        guard recordedStanding == "enabled" else { return recordedStanding }
+        return defects.isEmpty ? "enabled" : "refused"
+    }
+
+    private var recordedStanding: String {
         switch health.standing {
         case .disabled(.gone, _, _), .disabled(.switchedOff, _, _): break
         case .disabled(.failing, _, _), .enabled: if record?.isURLChanged == true { return "url_changed" }
         }
-        if case .disabled(let cause, _, _) = health.standing { return cause.rawValue }
-        if case .malformed = secret { return "refused" }
-        return readURL.defect == nil && eventsDefect == nil ? "enabled" : "refused"
+        return if case .disabled(let cause, _, _) = health.standing { cause.rawValue } else { "enabled" }
     }
 
     var standingText: String { standing.replacing("_", with: " ") }
@@ -69,7 +72,8 @@ extension OutboxReport.Endpoint {
         let subject = "endpoint \(id.printable)"
         let enable = "`tallyd webhooks enable \(id.printable)`"
         return switch standing {
-        case "inactive": "\(subject) is inactive: set is_active in webhooks first"
+        case "inactive":
+            "\(subject) is inactive: set is_active in webhooks first\(recordedStanding == "enabled" ? "" : ", and \(enable)")"
         case "gone": "\(subject) has answered 410, gone: \(enable) first"
         case "switched_off": "\(subject) is disabled: \(enable) first"
         case "url_changed": "\(subject) waits, as its url changed and its secret did not: \(enable) if that is meant"
@@ -81,7 +85,7 @@ extension OutboxReport.Endpoint {
     private var defects: [String] {
         var defects: [String] = []
         if let defect = readURL.defect { defects.append("a url that \(defect)") }
-        if let eventsDefect { defects.append("events that are refused: \(eventsDefect)") }
+        if let eventsDefect { defects.append("a list of events that \(eventsDefect)") }
         if case .malformed(let defect) = secret { defects.append("a secret that \(defect)") }
         return defects
     }
@@ -109,14 +113,16 @@ extension OutboxReport.Endpoint {
         var notes: [String] = []
         let enable = "`tallyd webhooks enable \(id.printable)`"
         if !isActive { notes.append("is_active is off in webhooks") }
-        switch standing {
+        switch recordedStanding {
         case "url_changed": notes.append("its url changed and its secret did not: if that is meant, \(enable)")
         case "gone": notes.append("it answered 410, gone: \(enable) tells it again")
         case "switched_off": notes.append("disabled by hand: \(enable) ends that")
         default: break
         }
         if let since = health.failingSince {
-            notes.append("failing since \(since), \(Figures.count(health.failedAttempts, "attempt"))")
+            notes.append(
+                "failing since \(since), \(Figures.count(health.failedAttempts, "attempt")): `tallyd webhooks attempts --endpoint \(id.printable)` says why"
+            )
         }
         if case .disabled(_, _, let probe?) = health.standing { notes.append("next probe \(probe)") }
         if case .open(let until) = health.breaker.state {
@@ -130,8 +136,8 @@ extension OutboxReport.Endpoint {
         if case .malformed(let defect) = secret { notes.append("its secret \(defect)") }
         // What has been delivered since says that it was mended.
         if let lastDead, lastDeliveryAt.map({ $0 <= lastDead.at }) ?? true {
-            let remedy = ReasonText.remedy(lastDead.reason, endpoint: id).map { ": \($0)" } ?? ""
-            notes.append("last dead letter \(lastDead.at), \(lastDead.reason.printable)\(remedy)")
+            let remedy = ReasonText.remedy(lastDead.reason, endpoint: id)
+            notes.append("last dead letter \(lastDead.at), \(lastDead.reason.printable): \(remedy)")
         }
         return notes
     }
@@ -147,8 +153,9 @@ extension OutboxReport.Endpoint {
             "events_defect": JSONValue(eventsDefect?.name), "active": .bool(isActive), "standing": .string(standing),
             "standing_since": JSONValue(since), "failing_since": JSONValue(health.failingSince),
             "failed_attempts": JSONValue(health.failedAttempts), "next_probe_at": JSONValue(probe),
-            "breaker": breakerJSON(now: now), "queued": JSONValue(pending), "claimed": JSONValue(claimed),
-            "dead": JSONValue(dead), "next_attempt_at": JSONValue(nextAttempt),
+            "breaker": breakerJSON(now: now), "queued": JSONValue(pending + claimed), "claimed": JSONValue(claimed),
+            "dead": JSONValue(dead),
+            "next_attempt_at": JSONValue(record?.isURLChanged == true ? nil : nextAttempt),
             "last_dead_at": JSONValue(lastDead?.at), "last_dead_reason": JSONValue(lastDead?.reason),
             "last_delivery_at": JSONValue(lastDeliveryText), "secret": secretJSON(now: now), "wishes": wishesJSON,
         ])

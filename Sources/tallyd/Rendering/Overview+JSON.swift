@@ -20,11 +20,20 @@ extension Overview {
                 "endpoints": JSONValue(webhooks.endpoints), "disabled": JSONValue(webhooks.disabled),
                 "events_waiting": JSONValue(webhooks.events), "queued": JSONValue(webhooks.queued),
                 "dead": JSONValue(webhooks.dead),
-                "delivered_by_daemon": .bool(Ownership.Deliverer(holder: holder) == .running),
+                "delivery": .string(deliveryWord),
             ],
             "runs": JSONValue(runs.map(Self.json)),
             "now": JSONValue(now),
         ]
+    }
+
+    private var deliveryWord: String {
+        switch Ownership.Deliverer(holder: holder) {
+        case .running: "running"
+        case .switchedOff: "switched_off"
+        case .another: "waiting"
+        case .nobody: "no_daemon"
+        }
     }
 
     var rollupJSON: JSONValue {

@@ -12,8 +12,9 @@ extension Overview {
         guard webhooks.endpoints + webhooks.events + webhooks.queued + webhooks.dead > 0 else { return [] }
         let endpoints =
             Figures.count(webhooks.endpoints, "endpoint")
-            + (webhooks.disabled > 0 ? " (\(Figures.count(webhooks.disabled)) not told now)" : "")
-        var parts = [endpoints, "\(Figures.count(webhooks.queued + webhooks.events)) queued"]
+            + (webhooks.disabled > 0 ? " (\(Figures.count(webhooks.disabled)) disabled)" : "")
+        var parts = [endpoints, "\(Figures.count(webhooks.queued)) queued"]
+        if webhooks.events > 0 { parts.append("\(Figures.count(webhooks.events, "event")) to be queued") }
         if webhooks.dead > 0 { parts.append("\(Figures.count(webhooks.dead, "dead letter")): `tallyd webhooks dead`") }
         let isOff = Ownership.Deliverer(holder: holder) == .switchedOff
         return [

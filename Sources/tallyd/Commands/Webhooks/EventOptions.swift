@@ -59,8 +59,11 @@ struct DeliveryOptions: ParsableArguments {
 
     /// For a list that is empty: an endpoint that is gone may have left something, but one that never was is a slip of the pen.
     func checkEndpoint(_ database: UsageDatabase) async throws {
-        guard let endpoint,
-            try await OutboxReport(store: database.store).endpoints(endpoint: endpoint).isEmpty
+        let report = OutboxReport(store: database.store)
+        var left = Outbox.Selection()
+        left.endpoint = endpoint
+        guard let endpoint, try await report.endpoints(endpoint: endpoint).isEmpty,
+            try await report.deliveries(left, limit: 1).isEmpty
         else { return }
         throw ValidationError.noEndpoint(endpoint)
     }

@@ -34,10 +34,10 @@ struct WebhooksDead: AsyncParsableCommand {
     /// What to do, once a reason.
     private static func remedies(_ deliveries: [OutboxReport.Delivery]) -> [String] {
         let reasons = Dictionary(grouping: deliveries) { $0.reason ?? "" }
-        let lines = reasons.sorted { $0.key < $1.key }.compactMap { reason, deliveries in
+        let lines = reasons.sorted { $0.key < $1.key }.map { reason, deliveries in
             let endpoints = Set(deliveries.map(\.endpoint))
             let endpoint = endpoints.count == 1 ? endpoints.first ?? nil : nil
-            return ReasonText.remedy(reason, endpoint: endpoint).map { "\(reason.printable): \($0)" }
+            return "\(reason.printable): \(ReasonText.remedy(reason, endpoint: endpoint))"
         }
         guard reasons.keys.contains(where: ReasonText.canBeMended) else { return lines }
         return lines + [

@@ -7,8 +7,8 @@ struct WebhooksDeliveries: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deliveries", abstract: "List what is, was and will be told to whom.",
         discussion: """
-            pending waits for its next attempt, claimed is under way, delivered and dead are settled. The reason is why it is dead, or \
-            why its last attempt failed.
+            pending waits for its next attempt, claimed is under way or waits in memory for its turn, delivered and dead are settled. The \
+            reason is why it is dead, or why its last attempt failed; JSON has the remedy for a dead one, too.
 
             EXAMPLES
               tallyd webhooks deliveries --endpoint w1
@@ -67,7 +67,11 @@ struct WebhooksDeliveries: AsyncParsableCommand {
             "id": JSONValue(delivery.id), "event": JSONValue(delivery.event), "type": JSONValue(delivery.type),
             "endpoint": JSONValue(delivery.endpoint), "state": .string(delivery.state.rawValue),
             "attempts": JSONValue(delivery.attempts), "next_attempt_at": JSONValue(delivery.nextAttempt),
-            "reason": JSONValue(delivery.reason), "created_at": JSONValue(delivery.createdAt),
+            "reason": JSONValue(delivery.reason),
+            "remedy": JSONValue(
+                delivery.state == .dead
+                    ? delivery.reason.map { ReasonText.remedy($0, endpoint: delivery.endpoint) } : nil),
+            "created_at": JSONValue(delivery.createdAt),
             "settled_at": JSONValue(delivery.settledAt),
         ])
     }

@@ -10,7 +10,7 @@ struct WebhooksListen: AsyncParsableCommand {
         commandName: "listen", abstract: "Receive webhooks here, verify them, and print a line for each.",
         discussion: """
             For trying things out: any sender of Standard Webhooks, and CloudEvents' OPTIONS question is answered with yes. What is \
-            verified, or not checked for want of a key, gets --status; what is refused gets 401, what is no request 400. Needs no database. \
+            verified, or not checked for want of a key, gets --status; what is refused gets 401, and what is no message at all 400, 405 or 413. Needs no database. \
             Ctrl-C ends it, as a success: it has done what it was for.
 
             A secret on the command line can be seen by others on this machine: --secret-file keeps it from them. Several keys may be \
@@ -26,7 +26,7 @@ struct WebhooksListen: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The address to listen on.", valueName: "address")) var host = "127.0.0.1"
     @Option(help: ArgumentHelp("A secret that messages are signed with.", valueName: "whsec_…")) var secret: [String] =
         []
-    @Option(help: ArgumentHelp("A file with such a secret as its only line.", valueName: "file"))
+    @Option(help: ArgumentHelp("A file with such a secret, or a public key, as its only line.", valueName: "file"))
     var secretFile: [String] = []
     @Option(help: ArgumentHelp("The public key of an Ed25519 secret.", valueName: "whpk_…")) var publicKey: [String] =
         []
@@ -91,7 +91,7 @@ struct WebhooksListen: AsyncParsableCommand {
         } catch {
             throw ValidationError("--secret \(error).")
         }
-        for name in secretFile { keys.append(.secret(try Self.secret(in: name))) }
+        for name in secretFile { keys.append(try Self.key(in: name)) }
         do throws(Defect) {
             for text in publicKey { keys.append(.publicKey(try WebhookPublicKey(text))) }
         } catch {
@@ -102,7 +102,7 @@ struct WebhooksListen: AsyncParsableCommand {
 
     private static let longestFile = 4_096
 
-    private static func secret(in name: String) throws -> WebhookSecret {
+    private static func key(in name: String) throws -> WebhookVerifier.Key {
         let bytes: Data
         do {
             let file = try FileHandle(forReadingFrom: URL(filePath: name))
@@ -118,7 +118,8 @@ struct WebhooksListen: AsyncParsableCommand {
             throw ValidationError("--secret-file: \(name.printable) \(count); write the secret as its only line.")
         }
         do throws(Defect) {
-            return try WebhookSecret(String(line))
+            return line.hasPrefix("whpk_")
+                ? .publicKey(try WebhookPublicKey(String(line))) : .secret(try WebhookSecret(String(line)))
         } catch {
             throw ValidationError("--secret-file: what \(name.printable) holds \(error).")
         }

@@ -22,9 +22,17 @@ struct WebhooksTest: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("How long to wait for it, such as 1m; 30s unless said.", valueName: "duration"),
         transform: ReloadCommand.duration)
-    var timeout: Duration = .seconds(30)
+    var timeout: Duration?
     @OptionGroup var options: DatabaseOptions
     @Flag(help: .jsonHelp) var json = false
+
+    private static let timeoutUnlessSaid = Duration.seconds(30)
+
+    func validate() throws {
+        guard wait || timeout == nil else {
+            throw ValidationError("--timeout is how long to --wait: give both, or neither.")
+        }
+    }
 
     /// How often it looks: one read by two keys.
     private static let interval = Duration.milliseconds(50)
@@ -37,13 +45,12 @@ struct WebhooksTest: AsyncParsableCommand {
         let report = OutboxReport(store: database.store)
         if !json { print("event \(queued.event), delivery \(queued.delivery): queued for \(endpoint.printable)") }
         let before = try await report.endpoints(endpoint: endpoint).first
-        if !wait {
-            for line in [Self.stillness(database.path), before?.obstacle].compactMap(\.self) { Terminal.complain(line) }
-        }
+        let stillness = Self.stillness(database.path)
+        for line in [stillness, before?.obstacle].compactMap(\.self) { Terminal.complain(line) }
         let progress = wait ? try await watch(queued.delivery, report) : try await report.progress(of: queued.delivery)
         if json { print(try Self.json(queued.event, progress, endpoint).text()) }
         guard wait else { return }
-        try conclude(progress, queued.delivery, try await report.endpoints(endpoint: endpoint).first, database.path)
+        try conclude(progress, queued.delivery, try await report.endpoints(endpoint: endpoint).first)
     }
 
     private typealias Progress = (delivery: OutboxReport.Delivery, attempt: OutboxReport.Attempt?)
@@ -52,7 +59,7 @@ struct WebhooksTest: AsyncParsableCommand {
         let interruption = Interruption()
         let bar = ProgressBar()
         defer { bar.clear() }
-        let deadline = WallClock.monotonic() + timeout
+        let deadline = WallClock.monotonic() + (timeout ?? Self.timeoutUnlessSaid)
         while true {
             let progress = try await report.progress(of: delivery)
             guard let progress, progress.attempt == nil, progress.delivery.settledAt == nil,
@@ -68,9 +75,7 @@ struct WebhooksTest: AsyncParsableCommand {
     }
 
     /// Says how it ended, and ends with a status that says so, too.
-    private func conclude(
-        _ progress: Progress?, _ delivery: Int64, _ endpoint: OutboxReport.Endpoint?, _ database: String
-    ) throws {
+    private func conclude(_ progress: Progress?, _ delivery: Int64, _ endpoint: OutboxReport.Endpoint?) throws {
         guard let (state, attempt) = progress else {
             Terminal.complain("delivery \(delivery) was removed meanwhile: queue it again.")
             throw ExitStatus.failure.code
@@ -85,28 +90,23 @@ struct WebhooksTest: AsyncParsableCommand {
             }
             let next = state.nextAttempt.map { "; tried again at \($0)" } ?? ""
             Terminal.complain("not delivered (\(reason)): \(attempt.error ?? sentence)\(next)")
-            if state.settledAt != nil, let remedy = self.remedy(reason) { Terminal.complain(remedy) }
+            if state.settledAt != nil { Terminal.complain(ReasonText.remedy(reason, endpoint: self.endpoint)) }
             throw ExitStatus.failure.code
         }
         guard state.settledAt == nil else {
             let reason = state.reason ?? "no reason"
             Terminal.complain("not delivered (\(reason)): nothing was attempted")
-            if let remedy = self.remedy(reason) { Terminal.complain(remedy) }
+            Terminal.complain(ReasonText.remedy(reason, endpoint: self.endpoint))
             throw ExitStatus.failure.code
         }
-        var lines = ["no attempt has ended within \(DurationText.format(timeout))"]
-        if let stillness = Self.stillness(database) {
-            lines.append(stillness)
-        } else if state.state == .claimed {
-            lines.append("it waits for its turn at the endpoint, or an attempt is under way")
-        }
-        lines += endpoint.map { $0.notes(now: WallClock.now()) } ?? []
-        lines.append("it stays queued: `tallyd webhooks attempts --delivery \(delivery)` shows the attempt")
+        var lines = ["no attempt has ended within \(DurationText.format(timeout ?? Self.timeoutUnlessSaid))"]
+        if state.state == .claimed { lines.append("it waits for its turn at the endpoint, or an attempt is under way") }
+        if endpoint?.obstacle == nil { lines += endpoint.map { $0.notes(now: WallClock.now()) } ?? [] }
+        lines.append(
+            "it is queued: `tallyd webhooks attempts --delivery \(delivery)` shows the attempt, once there is one")
         Terminal.complain(lines.joined(separator: "\n"))
         throw ExitStatus.temporaryFailure.code
     }
-
-    private func remedy(_ reason: String) -> String? { ReasonText.remedy(reason, endpoint: endpoint) }
 
     /// Why nothing goes to anybody now; nil where a daemon delivers.
     private static func stillness(_ database: String) -> String? {
