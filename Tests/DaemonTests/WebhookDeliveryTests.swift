@@ -175,17 +175,19 @@ import Webhooks
 
     @Test func `an ordered endpoint stays so while commands are about others, and becomes so at once`() async throws {
         let place = try await DeliveringDaemon()
-        let current = Mutex(0)
-        let most = Mutex(0)
+        /// Requests under way, and the most that there were; while it is closed none ends.
+        let gate = Mutex((current: 0, most: 0, isClosed: false))
         let server = try EndpointServer { request in
             guard request.path == "/w" else { return .init(200) }
-            let count = current.withLock { count in
-                count += 1
-                return count
+            gate.withLock { gate in
+                gate.current += 1
+                gate.most = max(gate.most, gate.current)
             }
-            most.withLock { $0 = max($0, count) }
-            usleep(3_000)
-            current.withLock { $0 -= 1 }
+            for _ in 0..<20_000 {
+                usleep(1_000)
+                if gate.withLock({ !$0.isClosed }) { break }
+            }
+            gate.withLock { $0.current -= 1 }
             return .init(200)
         }
         defer { server.close() }
@@ -209,18 +211,27 @@ import Webhooks
             }
             try await place.settled(400)
             #expect(server.requests.filter { $0.path == "/w" }.map(\.body) == (0..<200).map(String.init))
-            #expect(most.withLock { $0 } == 1)
-            // Several are under way at once, and then one of its own is asked for.
+            #expect(gate.withLock { $0.most } == 1)
+            // Several are under way at once as it comes to keep its order.
             try await order(false, of: "w")
-            for number in 200..<500 { try await place.send("usage.recorded", "\(number)") }
-            try await place.until("several at once") { most.withLock { $0 } > 1 }
+            gate.withLock { $0.isClosed = true }
+            for number in 200..<260 { try await place.send("usage.recorded", "\(number)") }
+            try await place.until("several at once") { gate.withLock { $0.current } > 4 }
             try await order(true, of: "w")
-            let seen = server.requests.count { $0.path == "/w" }
-            // What was under way then, and what had been begun before the daemon heard of it.
-            try await place.until("those under way") { server.requests.count { $0.path == "/w" } > seen + 16 }
-            most.withLock { $0 = 0 }
-            try await place.settled(1_000)
-            #expect(most.withLock { $0 } == 1)
+            // By then the daemon has heard of it.
+            let others = server.requests.count { $0.path == "/x" }
+            try await place.send("another", "{}")
+            try await place.until("another one's") { server.requests.count { $0.path == "/x" } > others }
+            let underWay = gate.withLock { gate in
+                gate.isClosed = false
+                return gate.current
+            }
+            try await place.until("their end") { server.requests.count { $0.path == "/w" } > 200 + underWay }
+            gate.withLock { $0.most = 0 }
+            try await place.settled(522)
+            #expect(gate.withLock { $0.most } == 1)
+            let rest = server.requests.filter { $0.path == "/w" }.dropFirst(200 + underWay).compactMap { Int($0.body) }
+            #expect(rest == rest.sorted())
         }
     }
 

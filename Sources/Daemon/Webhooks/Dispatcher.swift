@@ -281,7 +281,7 @@ actor Dispatcher {
         lane.record = record
         lanes[endpoint] = lane
         turns.setLimits(lane.limits(settings.endpointInFlight), for: endpoint, at: time)
-        if record.isOrdered, !wasOrdered {
+        if record.isOrdered, !wasOrdered || isOutOfOrder(delivery) {
             putInOrder(endpoint, with: delivery)
             return nil
         }
@@ -294,6 +294,12 @@ actor Dispatcher {
             return nil
         case .send(let prepared): return admit(delivery, prepared, record, now)
         }
+    }
+
+    /// Whether others are under way or come first: of what was taken before the order was known.
+    private func isOutOfOrder(_ delivery: ClaimedDelivery) -> Bool {
+        turns.counts(of: delivery.endpoint).inFlight > 1
+            || turns.next(of: delivery.endpoint).map { $0.id < delivery.id } ?? false
     }
 
     /// What was claimed without an order goes in one from here on, each after what is under way now.

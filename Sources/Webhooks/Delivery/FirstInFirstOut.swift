@@ -8,6 +8,8 @@ struct FirstInFirstOut<Element: Sendable>: Sendable {
     var isEmpty: Bool { front.isEmpty && back.isEmpty }
     var count: Int { front.count + back.count }
 
+    var first: Element? { front.last ?? back.first }
+
     mutating func append(_ element: Element) {
         back.append(element)
     }
