@@ -51,6 +51,9 @@ extension WebhookClient.Configuration {
         case authorities, clientCertificate, clientKey
     }
 
+    /// Their paths.
+    package var files: [String?] { [extraAuthorities, clientCertificate?.chain, clientCertificate?.key] }
+
     /// Reads each file that it names, and says what is wrong with which.
     package func fileDefects() -> [(file: File, defect: Defect)] {
         var defects: [(file: File, defect: Defect)] = []

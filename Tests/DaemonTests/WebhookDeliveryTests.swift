@@ -176,7 +176,7 @@ import Webhooks
     @Test func `an ordered endpoint stays so while commands are about others, and becomes so at once`() async throws {
         let place = try await DeliveringDaemon()
         /// Requests under way, and the most that there were; while it is closed none ends.
-        let gate = Mutex((current: 0, most: 0, isClosed: false))
+        let gate = Mutex((current: 0, most: 0, isClosed: false, answers: 0))
         let server = try EndpointServer { request in
             guard request.path == "/w" else { return .init(200) }
             gate.withLock { gate in
@@ -187,8 +187,13 @@ import Webhooks
                 usleep(1_000)
                 if gate.withLock({ !$0.isClosed }) { break }
             }
-            gate.withLock { $0.current -= 1 }
-            return .init(200)
+            // Of the first ones some fail: what failed stays in front, whatever commands come meanwhile.
+            let isFailure = gate.withLock { gate in
+                gate.current -= 1
+                gate.answers += 1
+                return gate.answers < 200 && gate.answers % 7 == 0
+            }
+            return .init(isFailure ? 500 : 200)
         }
         defer { server.close() }
         try await place.add("w", url: server.url("/w"))
@@ -210,7 +215,11 @@ import Webhooks
                 }
             }
             try await place.settled(400)
-            #expect(server.requests.filter { $0.path == "/w" }.map(\.body) == (0..<200).map(String.init))
+            var seen: [String] = []
+            for request in server.requests where request.path == "/w" && seen.last != request.body {
+                seen.append(request.body)
+            }
+            #expect(seen == (0..<200).map(String.init))
             #expect(gate.withLock { $0.most } == 1)
             // Several are under way at once as it comes to keep its order.
             try await order(false, of: "w")
@@ -219,20 +228,41 @@ import Webhooks
             try await place.until("several at once") { gate.withLock { $0.current } > 4 }
             try await order(true, of: "w")
             // By then the daemon has heard of it.
+            let before = server.requests.count { $0.path == "/w" }
             let others = server.requests.count { $0.path == "/x" }
             try await place.send("another", "{}")
             try await place.until("another one's") { server.requests.count { $0.path == "/x" } > others }
-            let underWay = gate.withLock { gate in
-                gate.isClosed = false
-                return gate.current
-            }
-            try await place.until("their end") { server.requests.count { $0.path == "/w" } > 200 + underWay }
+            gate.withLock { $0.isClosed = false }
+            // The first of those that came after what was under way.
+            try await place.until("their end") { server.requests.count { $0.path == "/w" } > before }
             gate.withLock { $0.most = 0 }
             try await place.settled(522)
             #expect(gate.withLock { $0.most } == 1)
-            let rest = server.requests.filter { $0.path == "/w" }.dropFirst(200 + underWay).compactMap { Int($0.body) }
+            let rest = server.requests.filter { $0.path == "/w" }.dropFirst(before).compactMap { Int($0.body) }
             #expect(rest == rest.sorted())
         }
+    }
+
+    @Test func `what waits behind a failure goes at once where no order is asked for any more`() async throws {
+        let place = try await DeliveringDaemon { $0.retries = (try? RetrySchedule("1h")) ?? .standard }
+        let server = try EndpointServer { .init($0.body == "0" ? 500 : 200) }
+        defer { server.close() }
+        try await place.add("w", url: server.url())
+        var wishes = Outbox.Wishes()
+        wishes.isOrdered = true
+        #expect(try await place.outbox.setWishes(wishes, of: "w"))
+        for number in 0..<3 { try await place.send("usage.recorded", "\(number)") }
+        let unordered = {
+            var wishes = Outbox.Wishes()
+            wishes.isOrdered = false
+            return wishes
+        }()
+        try await place.run {
+            try await place.until("the wait") { try await place.endpoint("w")?.waitsUntil != nil }
+            #expect(try await place.outbox.setWishes(unordered, of: "w"))
+            try await place.settled(2)
+        }
+        #expect(Set(server.requests.map(\.body)) == ["0", "1", "2"])
     }
 
     @Test func `the first message to another url with another secret is signed with that one alone`() async throws {

@@ -122,6 +122,25 @@ import Webhooks
             try sample.value("SELECT COUNT(*) FROM audit_logs WHERE action LIKE 'webhook.endpoint_%abled'") == 2)
     }
 
+    @Test func `what has happened is told of though a command has come since, and does not undo that`() async throws {
+        var work = Outbox.Work()
+        work.revision = try await outbox.look().revision
+        var record = EndpointRecord()
+        record.health.standing = .disabled(.failing, since: now, nextProbe: now)
+        work.changes = [EndpointChange("w", record, .disabled(.failing)), EndpointChange("w", record)]
+        #expect(try await outbox.setStanding("w", enabled: true, now: now))
+        #expect(try await outbox.write(work, now: now).changes == 2)
+        #expect(try sample.value("SELECT standing FROM webhook_endpoints") == "enabled")
+        #expect(
+            try sample.value("SELECT payload FROM webhook_events") == #"{"cause":"failing","endpoint":"w"}"#)
+        // The same where the daemon has heard of the command before.
+        work.revision = try await outbox.look().revision
+        work.changes = [EndpointChange("w", record, .disabled(.failing)).tellingOnly]
+        #expect(try await outbox.write(work, now: now).changes == 1)
+        #expect(try sample.value("SELECT standing FROM webhook_endpoints") == "enabled")
+        #expect(try sample.value("SELECT COUNT(*) FROM webhook_events") == 2)
+    }
+
     @Test func `what is switched off by hand is told of once, to all but itself`() async throws {
         for id in ["w", "w", "none"] { _ = try await outbox.setStanding(id, enabled: false, now: now) }
         try sample.endpoint("x")

@@ -1,5 +1,6 @@
 package import Logging
 package import Systemd
+import WebhookClient
 
 /// Reads the settings again and applies what a running daemon can change: all of a file or nothing of it.
 ///
@@ -68,7 +69,12 @@ package actor Reload {
         let old = live.current
         do throws(SettingsError) {
             let new = try origin.read()
-            try new.checkNeeds()
+            // Files that are read at a start alone are looked at where they are to be others.
+            if new.webhooks.client.files == old.webhooks.client.files {
+                try new.checkPrograms()
+            } else {
+                try new.checkNeeds()
+            }
             let plan = ReloadPlan(from: old.listing, to: new.listing, live: SettingsTable.live)
             if !plan.applied.isEmpty { live.replace(with: old.takingLive(of: new)) }
             return .applied(plan)

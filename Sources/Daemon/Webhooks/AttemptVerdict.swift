@@ -91,7 +91,8 @@ struct AttemptVerdict {
     /// What becomes of the delivery.
     ///
     /// - Parameter endpoint: as it stands after this attempt. Of one that keeps its order, what failed stays in front of what came after it, and with this
-    ///   process; and nothing is planned before it may be told again.
+    ///   process. What a receiver has asked to wait for, or is waited for where it asked for nothing, the plan waits for, too; a breaker's wait it does not,
+    ///   as another attempt may end that.
     func settlement(
         of delivery: ClaimedDelivery, _ endpoint: EndpointRecord, _ retries: RetrySchedule, jitter: Double, now: Instant
     ) -> (settlement: DeliveryOutcome.Settlement, wait: Duration) {
@@ -101,7 +102,7 @@ struct AttemptVerdict {
         let delay = retries.delay(afterAttempts: delivery.retry + 1, jitter: jitter, retryAfter: wait)
         guard let delay else { return (.dead(reason: reason), .zero) }
         var next = Instant(milliseconds: now.milliseconds + Int64(delay / .milliseconds(1)))
-        if case .wait(let until) = endpoint.health.admission(at: next) { next = until }
+        if case .throttled = outcome, case .wait(let until) = endpoint.health.admission(at: next) { next = until }
         return (
             endpoint.isOrdered ? .keep : .retry(at: next), .milliseconds(next.milliseconds - now.milliseconds)
         )

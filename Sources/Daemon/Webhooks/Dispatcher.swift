@@ -184,6 +184,7 @@ actor Dispatcher {
         for (endpoint, deliveries, next) in done.claimed {
             update(endpoint) { lane in
                 lane.endClaim(next: next)
+                if lane.heldUntil != nil { lane.forget() }
                 lane.heldUntil = nil
             }
             for delivery in deliveries { add(delivery) }
@@ -236,6 +237,11 @@ actor Dispatcher {
         return taken
     }
 
+    /// Gives back what `take` gave and nothing was begun of.
+    func putBack(_ taken: [ClaimedDelivery]) {
+        for delivery in taken.reversed() { turns.finish(delivery.endpoint, again: delivery, at: time) }
+    }
+
     /// On the monotonic clock.
     func nextTurn() -> Duration? {
         let wake = turns.nextWake(at: time)
@@ -249,15 +255,15 @@ actor Dispatcher {
     func begin(_ delivery: ClaimedDelivery, _ load: OutboxLoad) -> PreparedDelivery.Prepared? {
         let endpoint = delivery.endpoint
         let (settings, now) = (parts.settings(), parts.now())
+        guard load.revision >= revision else {
+            // Read before a command of which the loops that write have heard.
+            turns.finish(endpoint, again: delivery, at: time)
+            return nil
+        }
         let found = load.endpoints[endpoint]
         var lane = lanes[endpoint] ?? EndpointLane()
-        let wasOrdered = lane.wasOrdered
-        if lane.record == nil {
-            var record = found?.record ?? EndpointRecord()
-            record.health.resume(at: now)
-            lane.written = found?.record
-            lane.record = record
-        }
+        let wasOrdered = turns.isOrdered(endpoint)
+        if lane.record == nil { lane.read(found?.record, at: now) }
         var record = lane.record ?? EndpointRecord()
         var notice: EndpointChange.Notice?
         if let found, let url = found.url, record.takeIn(url: url, secret: found.secret) {
@@ -316,8 +322,14 @@ actor Dispatcher {
     ) -> PreparedDelivery.Prepared? {
         let endpoint = delivery.endpoint
         var admission = record.health.admission(at: now)
-        // After a restart: this process has paused its turns itself.
-        if admission == .send, let until = record.waitsUntil, until > now { admission = .wait(until: until) }
+        // Else its turns were paused, by a clock that nobody sets; and a wall clock that was ahead must not make a wait longer than one can be.
+        let isJustRead = lanes[endpoint]?.isJustRead ?? false
+        lanes[endpoint]?.isJustRead = false
+        if isJustRead, record.isOrdered, admission == .send, let until = record.waitsUntil, until > now,
+            .milliseconds(until.milliseconds - now.milliseconds) <= parts.settings().retries.longestWait
+        {
+            admission = .wait(until: until)
+        }
         switch admission {
         case .send, .probe:
             lanes[endpoint]?.record?.health.begin()
@@ -364,9 +376,10 @@ actor Dispatcher {
         let endpoint = delivery.endpoint
         let (settings, now) = (parts.settings(), parts.now())
         let jitter = parts.jitter()
-        // Where a command has changed the endpoint meanwhile, the attempt says nothing of how it stands now.
+        // Where a command may have changed the endpoint meanwhile, the attempt says nothing of how it stands now.
         let known = lanes[endpoint]?.record
         var record = known ?? EndpointRecord()
+        if known == nil { record.isOrdered = lanes[endpoint]?.wasOrdered ?? false }
         var found: [EndpointHealth.Change] = []
         if known != nil {
             found = record.health.record(verdict.outcome, at: now, policy: settings.health, jitter: jitter)
@@ -418,10 +431,7 @@ actor Dispatcher {
     private func hold(_ endpoint: String, _ delivery: ClaimedDelivery, until instant: Instant) {
         settle(delivery, nil, .retry(at: parts.now()))
         release(endpoint, at: parts.now())
-        update(endpoint) { lane in
-            lane.heldUntil = instant
-            lane.forget()
-        }
+        update(endpoint) { $0.heldUntil = instant }
     }
 
     private func tell(_ found: [EndpointHealth.Change], _ endpoint: String, _ record: EndpointRecord) {

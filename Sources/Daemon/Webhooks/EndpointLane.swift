@@ -8,8 +8,8 @@ struct EndpointLane {
     var record: EndpointRecord?
     /// As it was last written, or read.
     var written: EndpointRecord?
-    /// As it was before `forget`: what it wished for then holds until it is read again.
-    private var former: EndpointRecord?
+    /// Both as they were before `forget`: what it wished for then holds until it is read again.
+    private var former: (record: EndpointRecord, written: EndpointRecord?)?
     /// How many attempts may be under way: one at first, doubled by each success up to the limit, and one again after a failure. A thousand endpoints
     /// that hang so take a thousand places, and not a thousand times the limit.
     var window = 1
@@ -29,13 +29,27 @@ struct EndpointLane {
 
     /// It is to be read anew.
     mutating func forget() {
-        former = record ?? former
+        if let record { former = (record, written) }
         record = nil
         written = nil
     }
 
+    /// Whether what it waits for may still have to be heeded: it was read, or its pause was ended, since an attempt was last admitted.
+    var isJustRead = false
+
+    /// Takes in what was read. Where that is what was last written, no command has changed this endpoint, and what attempts have told of it since holds on.
+    mutating func read(_ found: EndpointRecord?, at now: Instant) {
+        var record = found ?? EndpointRecord()
+        if let former, let written = former.written, written == found { record = former.record }
+        // What was under way may have landed while nothing was known.
+        record.health.resume(at: now)
+        self.record = record
+        written = found
+        isJustRead = true
+    }
+
     /// Whether it kept its order when it was last known.
-    var wasOrdered: Bool { (record ?? former)?.isOrdered ?? false }
+    var wasOrdered: Bool { (record ?? former?.record)?.isOrdered ?? false }
 
     /// One of its deliveries is queued, to come due then.
     mutating func queue(at instant: Instant) {
@@ -67,7 +81,7 @@ struct EndpointLane {
     mutating func narrow() { window = 1 }
 
     func limits(_ defaultInFlight: Int) -> Turns<String, ClaimedDelivery>.Limits {
-        let known = record ?? former
+        let known = record ?? former?.record
         let most = known?.maxInFlight ?? defaultInFlight
         let rates = [known?.ratePerSecond, agreedRate].compactMap(\.self)
         return .init(

@@ -49,6 +49,8 @@ struct UnwrittenChanges {
     mutating func forgetStates() {
         prompt.latest = [:]
         leisurely.latest = [:]
+        prompt.notices = prompt.notices.map(\.tellingOnly)
+        leisurely.notices = leisurely.notices.map(\.tellingOnly)
     }
 
     /// From now on there is one queue. To be called while none of them is being written.

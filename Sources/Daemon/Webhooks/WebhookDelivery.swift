@@ -189,7 +189,10 @@ package final class WebhookDelivery: Service {
                     isLast = true
                     await dispatcher.releaseAll()
                 }
-                if try await round() { continue }
+                if try await round() {
+                    await dispatcher.tidy()
+                    continue
+                }
             } catch  where (error as? StorageError)?.kind == .leaseLost {
                 throw error
             } catch {

@@ -79,8 +79,7 @@ final class WebhookSending: Sendable {
         do {
             (load, client) = (try await outbox.load(taken), try self.client.get())
         } catch {
-            await dispatcher.finish(taken.map { Flights.Landing(delivery: $0, verdict: .abandoned) })
-            await parts.wakeWriters()
+            await dispatcher.putBack(taken)
             return await parts.complain(error)
         }
         for delivery in taken {

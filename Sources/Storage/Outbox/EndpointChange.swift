@@ -14,17 +14,25 @@ package struct EndpointChange: Sendable {
     package let record: EndpointRecord
     /// Nil where only counters moved.
     package let notice: Notice?
+    /// Whether the state is to be written: not where a command has come after it.
+    private(set) var writesRecord = true
 
     package init(_ endpoint: String, _ record: EndpointRecord, _ notice: Notice? = nil) {
         self.endpoint = endpoint
         self.record = record
         self.notice = notice
     }
+
+    package var tellingOnly: EndpointChange {
+        var change = self
+        change.writesRecord = false
+        return change
+    }
 }
 
 extension Outbox {
     func apply(_ change: EndpointChange, _ db: Database, now: Instant) throws {
-        try change.record.write(db, change.endpoint)
+        if change.writesRecord { try change.record.write(db, change.endpoint) }
         guard let notice = change.notice else { return }
         let cause: String
         switch notice {

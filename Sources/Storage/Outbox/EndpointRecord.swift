@@ -29,6 +29,8 @@ package struct EndpointRecord: Sendable, Equatable {
     package var former: [FormerSecret] = []
     package var format = Format.standard
     package var isOrdered = false
+    /// When somebody last enabled it, so that this can be told from nothing having been said.
+    package var enabledAt: Instant?
     /// Of an ordered one: when the delivery in front, whose last attempt failed, may be attempted again, and so when anything may.
     package var waitsUntil: Instant?
     package var maxInFlight: Int?
@@ -91,6 +93,7 @@ extension EndpointRecord {
         if let cause = EndpointHealth.Cause(rawValue: standing) {
             health.standing = .disabled(cause, since: instant(1) ?? .init(milliseconds: 0), nextProbe: instant(2))
         } else {
+            enabledAt = standing == "enabled" ? instant(1) : nil
             waitsUntil = instant(2)
         }
         isURLChanged = standing == "url_changed"
@@ -126,7 +129,7 @@ extension EndpointRecord {
     /// Writes what the daemon finds out, and leaves alone what commands set.
     func write(_ db: Database, _ endpoint: String) throws {
         // The column has the endpoint's next attempt in either case.
-        var (standing, since, probe): (String, Instant?, Instant?) = ("enabled", nil, waitsUntil)
+        var (standing, since, probe): (String, Instant?, Instant?) = ("enabled", enabledAt, waitsUntil)
         if case .disabled(let cause, let from, let next) = health.standing {
             (standing, since, probe) = (cause.rawValue, from, next)
         }

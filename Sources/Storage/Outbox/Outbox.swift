@@ -21,7 +21,7 @@ package struct Outbox: Sendable {
         /// Nil: no event is fanned out.
         package var fanOut: FanOutPlan?
         package var outcomes: [DeliveryOutcome] = []
-        /// Not applied, and done with, where commands have changed something since `revision`.
+        /// Not written, and done with, where commands have changed something since `revision`; their notices are told of all the same.
         package var changes: [EndpointChange] = []
         package var revision: Int64 = 0
         /// Of which endpoints how many deliveries that are due are to be claimed.
@@ -88,10 +88,11 @@ package struct Outbox: Sendable {
 
     /// - Returns: how many of the changes are done with.
     private func apply(_ work: Work, _ db: Database, _ allowance: Allowance, now: Instant) throws -> Int {
-        guard try Self.revision(db) == work.revision else { return work.changes.count }
+        let isCurrent = try Self.revision(db) == work.revision
         var applied = 0
         for change in work.changes {
-            try apply(change, db, now: now)
+            // What has happened is told of, whatever a command has said since.
+            if isCurrent || change.notice != nil { try apply(isCurrent ? change : change.tellingOnly, db, now: now) }
             applied += 1
             if allowance.isSpent { break }
         }

@@ -35,6 +35,7 @@ extension Outbox {
             var record = try EndpointRecord.read(db, endpoint) ?? EndpointRecord()
             if enabled {
                 record.health.enable()
+                record.enabledAt = now
                 record.waitsUntil = nil
                 try bind(&record, endpoint, db)
             } else {
@@ -66,7 +67,7 @@ extension Outbox {
     }
 
     private func hurry(_ endpoint: String, now: Instant) async throws {
-        while try await command({ db in
+        _ = try await inChunks { db, _ in
             try db.execute(
                 sql: """
                     UPDATE webhook_deliveries
@@ -77,9 +78,32 @@ extension Outbox {
                       WHERE webhook_id = :endpoint AND state = 'pending' AND next_attempt_at > :now
                       LIMIT :most)
                     """, arguments: ["endpoint": endpoint, "now": now.milliseconds, "most": Self.rowsAtATime])
-            return db.changesCount
-        }) == Self.rowsAtATime {}
+            return (db.changesCount, nil)
+        }
     }
+
+    /// Until one has changed less than it might have. A daemon hears of the first and of the last, and now and then: each time it reads all that is due.
+    ///
+    /// - Parameter work: is given the last row of the chunk before, and returns how many it has changed, and the last of them.
+    /// - Returns: how many all have.
+    private func inChunks(_ work: @escaping @Sendable (Database, Int64) throws -> (count: Int, last: Int64?))
+        async throws
+        -> Int
+    {
+        var (number, total, after) = (0, 0, Int64(0))
+        while true {
+            let (isHeard, from) = (number % Self.chunksUnheard == 0, after)
+            let done = try await command(isHeard: isHeard) { db in try work(db, from) }
+            number += 1
+            total += done.count
+            after = done.last ?? after
+            guard done.count < Self.rowsAtATime else { continue }
+            if !isHeard { try await command { _ in } }
+            return total
+        }
+    }
+
+    private static let chunksUnheard = 20
 
     /// How an endpoint wants its messages; nil leaves a thing as it is.
     package struct Wishes: Sendable, Equatable {
@@ -96,6 +120,7 @@ extension Outbox {
         try await command { db in
             guard try exists(endpoint, db) else { return false }
             var record = try EndpointRecord.read(db, endpoint) ?? EndpointRecord()
+            if wishes.isOrdered == false { record.waitsUntil = nil }
             try record.write(db, endpoint)
             record.format = wishes.format ?? record.format
             record.isOrdered = wishes.isOrdered ?? record.isOrdered
@@ -159,37 +184,29 @@ extension Outbox {
     ///
     /// - Returns: how many.
     package func replay(_ selection: Selection, now: Instant) async throws -> Int {
-        var total = 0
-        var after: Int64 = 0
-        while true {
-            let from = after
-            let (done, last) = try await command { db in
-                let ids = try Int64.fetchAll(
-                    db,
+        try await inChunks { db, after in
+            let ids = try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT d.id
+                    FROM webhook_deliveries d
+                    JOIN webhook_events e ON e.seq = d.event_seq
+                    JOIN webhooks w ON w.id = d.webhook_id
+                    WHERE d.id > :after AND d.state <> 'claimed' AND \(Self.condition)
+                    ORDER BY d.id
+                    LIMIT \(Self.rowsAtATime)
+                    """,
+                arguments: Self.arguments(selection, after: after))
+            for id in ids {
+                try db.cachedStatement(
                     sql: """
-                        SELECT d.id
-                        FROM webhook_deliveries d
-                        JOIN webhook_events e ON e.seq = d.event_seq
-                        JOIN webhooks w ON w.id = d.webhook_id
-                        WHERE d.id > :after AND d.state <> 'claimed' AND \(Self.condition)
-                        ORDER BY d.id
-                        LIMIT \(Self.rowsAtATime)
-                        """,
-                    arguments: Self.arguments(selection, after: from))
-                for id in ids {
-                    try db.cachedStatement(
-                        sql: """
-                            UPDATE webhook_deliveries
-                            SET state = 'pending', retry = 0, next_attempt_at = ?, settled_at = NULL, reason = NULL
-                            WHERE id = ?
-                            """
-                    ).execute(arguments: [now.milliseconds, id])
-                }
-                return (ids.count, ids.last)
+                        UPDATE webhook_deliveries
+                        SET state = 'pending', retry = 0, next_attempt_at = ?, settled_at = NULL, reason = NULL
+                        WHERE id = ?
+                        """
+                ).execute(arguments: [now.milliseconds, id])
             }
-            total += done
-            guard let last, done == Self.rowsAtATime else { return total }
-            after = last
+            return (ids.count, ids.last)
         }
     }
 
@@ -292,10 +309,12 @@ extension Outbox {
             ?? false
     }
 
-    private func command<T: Sendable>(_ work: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    private func command<T: Sendable>(
+        isHeard: Bool = true, _ work: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
         try await store.writer.write("change the webhooks of") { db, _ in
             let result = try work(db)
-            try db.execute(sql: "UPDATE webhook_outbox SET revision = revision + 1 WHERE id = 1")
+            if isHeard { try db.execute(sql: "UPDATE webhook_outbox SET revision = revision + 1 WHERE id = 1") }
             return result
         }
     }

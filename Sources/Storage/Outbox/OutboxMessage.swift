@@ -26,6 +26,8 @@ package struct OutboxLoad: Sendable {
     package var messages: [Int64: OutboxMessage] = [:]
     /// By id; one that is missing here was deleted.
     package var endpoints: [String: OutboxEndpoint] = [:]
+    /// Of commands, as the snapshot has it.
+    package var revision: Int64 = 0
 }
 
 extension Outbox {
@@ -33,6 +35,7 @@ extension Outbox {
     package func load(_ deliveries: [ClaimedDelivery]) async throws -> OutboxLoad {
         try await store.read("read the webhooks of") { db in
             var load = OutboxLoad()
+            load.revision = try Self.revision(db)
             for delivery in deliveries {
                 load.messages[delivery.id] = try message(delivery.event, db)
                 if load.endpoints[delivery.endpoint] == nil {

@@ -96,12 +96,19 @@ package struct OutboxReport: Sendable {
                            lower(CAST(w.is_active AS TEXT)) IN ('1', 'true'), CAST(w.secret AS TEXT),
                            CAST(w.last_delivery_at AS TEXT),  -- clients write numbers, too
                            (SELECT COUNT(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
-                           (SELECT COUNT(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'claimed'),
+                           COALESCE(claimed.count, 0),
                            (SELECT COUNT(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'dead'),
                            (SELECT MIN(next_attempt_at) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
                            -- the key stands behind the column of idx_webhook_deliveries_dead
                            (SELECT MAX(id) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'dead')
                     FROM webhooks w
+                    -- the index of what is claimed does not go by endpoint
+                    LEFT JOIN (
+                      SELECT webhook_id, COUNT(*) AS count
+                      FROM webhook_deliveries
+                      WHERE state = 'claimed'
+                      GROUP BY webhook_id
+                    ) AS claimed ON claimed.webhook_id = w.id
                     WHERE w.id IS NOT NULL
                       AND (:user IS NULL OR w.user_id = :user)
                       AND (:endpoint IS NULL OR w.id = :endpoint)
@@ -110,10 +117,13 @@ package struct OutboxReport: Sendable {
             ).map { row in
                 var record = try EndpointRecord.read(db, row[0])
                 if let url: String = row[2] { _ = record?.takeIn(url: url, secret: row[5]) }
-                let next = record.flatMap { Self.notBefore(Self.instant(row[10]), $0) } ?? Self.instant(row[10])
+                let claimed: Int = row[8]
+                let next =
+                    record.flatMap { Self.notBefore(Self.instant(row[10]), $0) } ?? Self.instant(row[10])
+                    ?? (claimed > 0 ? record?.waitsUntil : nil)
                 return Endpoint(
                     id: row[0], user: row[1] ?? "", url: row[2], events: row[3], isActive: row[4] ?? false,
-                    secret: Secret(row[5]), record: record, pending: row[7], claimed: row[8], dead: row[9],
+                    secret: Secret(row[5]), record: record, pending: row[7], claimed: claimed, dead: row[9],
                     lastDead: try Self.end(row[11], db), nextAttempt: next, lastDelivery: row[6])
             }
         }

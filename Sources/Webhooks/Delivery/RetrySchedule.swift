@@ -69,6 +69,9 @@ package struct RetrySchedule: Hashable, Sendable, CustomStringConvertible {
         return max(delays[attempts - 1] * (0.75 + 0.5 * share), retryAfter ?? .zero)
     }
 
+    /// Longer than any wait that `delay` gives.
+    package var longestWait: Duration { max((delays.max() ?? .zero) * 1.25, RetryAfter.longest) }
+
     package var description: String {
         delays.isEmpty ? "off" : delays.map { DurationText.format($0) }.joined(separator: " ")
     }

@@ -214,6 +214,9 @@ package struct Turns<Endpoint: Hashable & Sendable, Item: Sendable>: Sendable {
         lanes[endpoint].map { ($0.queue.count, $0.inFlight) } ?? (0, 0)
     }
 
+    /// As `setLimits` has said.
+    package func isOrdered(_ endpoint: Endpoint) -> Bool { lanes[endpoint]?.limits.isOrdered ?? false }
+
     /// What has its turn next of those that wait for one endpoint.
     package func next(of endpoint: Endpoint) -> Item? { lanes[endpoint]?.queue.first }
 
