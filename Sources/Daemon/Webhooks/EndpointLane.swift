@@ -40,7 +40,7 @@ struct EndpointLane {
     /// Takes in what was read. Where that is what was last written, no command has changed this endpoint, and what attempts have told of it since holds on.
     mutating func read(_ found: EndpointRecord?, at now: Instant) {
         var record = found ?? EndpointRecord()
-        if let former, let written = former.written, written == found { record = former.record }
+        if let former, former.written == found { record = former.record }
         // What was under way may have landed while nothing was known.
         record.health.resume(at: now)
         self.record = record
