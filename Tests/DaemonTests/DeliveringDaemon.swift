@@ -47,6 +47,13 @@ final class DeliveringDaemon: Sendable {
             [id, user, url, events, secret])
     }
 
+    /// Has an endpoint have one message at a time, or no longer.
+    func keepOrder(_ isOrdered: Bool, of endpoint: String) async throws {
+        var wishes = Outbox.Wishes()
+        wishes.isOrdered = isOrdered
+        #expect(try await outbox.setWishes(wishes, of: endpoint))
+    }
+
     @discardableResult
     func send(_ type: String = "usage.recorded", _ payload: String = "{}", user: String? = "ann") async throws -> String
     {
