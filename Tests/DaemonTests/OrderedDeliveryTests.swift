@@ -98,13 +98,17 @@ import Webhooks
         }
     }
 
+    private func queueThree(_ place: DeliveringDaemon, _ server: EndpointServer) async throws {
+        try await place.add("w", url: server.url())
+        try await place.keepOrder(true, of: "w")
+        for number in 0..<3 { try await place.send("usage.recorded", "\(number)") }
+    }
+
     @Test func `what waits behind a failure goes at once where no order is asked for any more`() async throws {
         let place = try await DeliveringDaemon { $0.retries = (try? RetrySchedule("1h")) ?? .standard }
         let server = try EndpointServer { .init($0.body == "0" ? 500 : 200) }
         defer { server.close() }
-        try await place.add("w", url: server.url())
-        try await place.keepOrder(true, of: "w")
-        for number in 0..<3 { try await place.send("usage.recorded", "\(number)") }
+        try await queueThree(place, server)
         try await place.run {
             try await place.until("the wait") { try await place.endpoint("w")?.waitsUntil != nil }
             try await place.keepOrder(false, of: "w")
@@ -118,9 +122,7 @@ import Webhooks
         let isWell = Mutex(false)
         let server = try EndpointServer { _ in .init(isWell.withLock { $0 } ? 200 : 500) }
         defer { server.close() }
-        try await place.add("w", url: server.url())
-        try await place.keepOrder(true, of: "w")
-        for number in 0..<3 { try await place.send("usage.recorded", "\(number)") }
+        try await queueThree(place, server)
         try await place.run {
             try await place.until("the wait") { try await place.endpoint("w")?.waitsUntil != nil }
             let first = try #require(try await place.deliveries().first)

@@ -30,7 +30,7 @@ actor Dispatcher {
     private var held: Set<String> = []
     private var unwritten = Unwritten()
     private var changes = UnwrittenChanges()
-    private var deadLetters = DeadLetters()
+    private var log: WebhookLog
     private var revision: Int64 = 0
 
     /// Deliveries of one endpoint that are claimed and wait: enough for the next turns at any rate that its answers allow.
@@ -54,6 +54,7 @@ actor Dispatcher {
 
     init(_ parts: Parts) {
         self.parts = parts
+        log = WebhookLog(parts.logger)
         // Of an endpoint that nothing is known of yet.
         let limits = EndpointLane().limits(parts.settings().endpointInFlight)
         turns = Turns(limits: limits, capacity: parts.capacity, crowd: Self.crowd)
@@ -154,15 +155,12 @@ actor Dispatcher {
         for outcome in unwritten.removeFirst(done.outcomes, atLeisure: work.isAtLeisure) {
             switch outcome.settlement {
             case .retry(let at): update(outcome.delivery.endpoint) { $0.queue(at: at) }
-            case .dead(let reason): deadLetters.add(reason)
+            case .dead(let reason): log.note(dead: reason)
             case .delivered, .keep: break
             }
         }
-        for (reason, count) in done.fanOut?.dead ?? [:] { deadLetters.add(reason, count) }
-        if done.lost > 0 {
-            parts.logger.warning(
-                "outcomes of webhooks came too late", metadata: ["count": "\(done.lost)"])
-        }
+        for (reason, count) in done.fanOut?.dead ?? [:] { log.note(dead: reason, count) }
+        if done.lost > 0 { log.tooLate(done.lost) }
         for change in work.changes.prefix(done.changes) {
             if change.notice != nil { changes.removeNotice(atLeisure: work.isAtLeisure) }
             // Else `takeIn` has forgotten it.
@@ -268,14 +266,7 @@ actor Dispatcher {
         var notice: EndpointChange.Notice?
         if let found, let url = found.url, record.takeIn(url: url, secret: found.secret) {
             notice = record.isURLChanged ? .urlChanged : nil
-            if record.isURLChanged {
-                parts.logger.warning(
-                    "a webhook endpoint waits: its url changed and its secret did not",
-                    metadata: [
-                        "message_id": "\(MessageID.endpointDisabled)", "endpoint": "\(endpoint)",
-                        "cause": "url_changed", "remedy": "if that is meant, `tallyd webhooks enable \(endpoint)`",
-                    ])
-            }
+            if record.isURLChanged { log.urlChanged(endpoint) }
             changes.note(EndpointChange(endpoint, record, notice), isPrompt: true)
         }
         // Commands make them; those of a url that this one has replaced sign nothing.
@@ -438,30 +429,17 @@ actor Dispatcher {
         for change in found {
             switch change {
             case .disabled(let cause):
-                warn(endpoint, cause: cause.rawValue)
+                log.disabled(endpoint, cause)
                 note(endpoint, record, .disabled(cause))
                 if case .disabled(_, _, let probe?) = record.health.standing { release(endpoint, at: probe) }
             case .enabled:
-                parts.logger.notice("enabled a webhook endpoint again", metadata: ["endpoint": "\(endpoint)"])
+                log.enabled(endpoint)
                 note(endpoint, record, .enabled)
                 if lanes[endpoint]?.due != nil { update(endpoint) { $0.queue(at: parts.now()) } }
-            case .breakerOpened(let until):
-                parts.logger.info(
-                    "a webhook endpoint is held", metadata: ["endpoint": "\(endpoint)", "until": "\(until)"])
-            case .breakerClosed:
-                parts.logger.info("a webhook endpoint answers again", metadata: ["endpoint": "\(endpoint)"])
+            case .breakerOpened(let until): log.held(endpoint, until: until)
+            case .breakerClosed: log.answersAgain(endpoint)
             }
         }
-    }
-
-    private func warn(_ endpoint: String, cause: String) {
-        parts.logger.warning(
-            "disabled a webhook endpoint",
-            metadata: [
-                "message_id": "\(MessageID.endpointDisabled)", "endpoint": "\(endpoint)", "cause": "\(cause)",
-                "remedy":
-                    "see `tallyd webhooks attempts --endpoint \(endpoint)`, then `tallyd webhooks enable \(endpoint)`",
-            ])
     }
 
     private func note(_ endpoint: String, _ record: EndpointRecord, _ notice: EndpointChange.Notice?) {
@@ -479,21 +457,11 @@ actor Dispatcher {
         for endpoint in lanes.keys { release(endpoint, at: now) }
     }
 
-    private func tellOfDeadLetters(isLast: Bool = false) {
-        guard let (count, reasons) = deadLetters.take(at: time, isLast: isLast) else { return }
-        parts.logger.warning(
-            "gave up webhooks",
-            metadata: [
-                "message_id": "\(MessageID.webhooksGivenUp)", "count": "\(count)", "reasons": "\(reasons)",
-                "remedy": "see `tallyd webhooks dead`",
-            ])
-    }
-
     /// For now and then; most calls return at once.
     func tidy() {
         guard time - tidiedAt >= Self.tidiesEvery else { return }
         tidiedAt = time
-        tellOfDeadLetters()
+        log.deadLetters(at: time)
         turns.forgetIdle(at: time)
         lanes = lanes.filter { endpoint, lane in
             let counts = turns.counts(of: endpoint)
@@ -504,7 +472,7 @@ actor Dispatcher {
     }
 
     /// All is written, or nothing more will be.
-    func close() { tellOfDeadLetters(isLast: true) }
+    func close() { log.deadLetters(at: time, isLast: true) }
 
     var counts: (waiting: Int, inFlight: Int, unwritten: Int) { (turns.waiting, turns.inFlight, unwritten.count) }
 }
