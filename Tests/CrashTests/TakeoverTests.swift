@@ -50,6 +50,7 @@ extension CrashTests {
             first.send(SIGCONT)
             #expect(await first.ending(within: .seconds(10)) == .exited(75), "\(first.errors)")
             #expect(first.errors.contains("has taken over"), "\(first.errors)")
+            #expect(await second.ending(within: .zero) == nil, "\(second.errors)")
 
             let counting = try await place.tallyd("rollup", "run")
             #expect(counting.output.contains("counted by tallyd run, process \(second.process)"), "\(counting.output)")

@@ -143,6 +143,21 @@ struct ControlServerTests {
         #expect(!FileManager.default.fileExists(atPath: place.address.path))
     }
 
+    /// The door is shut by whoever cancels the server's task, who holds the task's own lock while it lets somebody in.
+    @Test(.timeLimit(.minutes(2))) func `a stop in the very moment that somebody comes is a stop all the same`()
+        async throws
+    {
+        let place = try ControlPlace()
+        let path = place.address.path
+        let isOver = StopFlag()
+        Thread { while !isOver.isRaised { _ = try? RawClient(path) } }.start()
+        defer { isOver.raise() }
+        for _ in 0..<300 {
+            await place.serve(.echo)
+            try await place.stop()
+        }
+    }
+
     @Test func `a daemon of another database says so, and the next place is tried`() async throws {
         let (ours, theirs) = (try ControlPlace(), try ControlPlace())
         await ours.serve(.echo)

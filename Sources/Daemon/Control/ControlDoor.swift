@@ -64,19 +64,28 @@ final class ControlDoor: Sendable {
     }
 
     private func admit() {
+        // Handed on without the lock: that resumes whoever waits for it, whose task's own lock is held by a canceller who shuts the door.
+        for connection in accepted() {
+            if case .terminated = continuation.yield(connection) { leave(connection) }
+        }
+    }
+
+    private func accepted() -> [Int32] {
         state.withLock { state in
+            var accepted: [Int32] = []
             while !state.isShut, !state.isFull {
                 let connection = accept(listener.descriptor, nil, nil)
                 // Nobody is waiting, or this one has gone, or descriptors are short: the source says when to try again.
-                guard connection >= 0 else { return }
+                guard connection >= 0 else { break }
                 _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 state.inside.insert(connection)
-                continuation.yield(connection)
+                accepted.append(connection)
                 if state.inside.count >= limit {
                     state.isFull = true
                     source.suspend()
                 }
             }
+            return accepted
         }
     }
 }
