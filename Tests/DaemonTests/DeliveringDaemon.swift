@@ -75,18 +75,22 @@ final class DeliveringDaemon: Sendable {
 
     static func now() -> Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
 
+    func service(term: Term? = nil, longestWait: Duration = .seconds(1)) throws -> WebhookDelivery {
+        let clock = ContinuousClock()
+        let start = clock.now
+        return try WebhookDelivery(
+            WebhookDelivery.Parts(
+                store: store, term: term, settings: { [self] in settings.withLock { $0 } },
+                longestWait: { longestWait }, now: Self.now, monotonic: { clock.now - start },
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, standing: {},
+                beats: (writing: {}, atLeisure: {}, sending: {})))
+    }
+
     /// Runs it beside the work, and stops it as the daemon does.
     func run<T: Sendable>(
         longestWait: Duration = .seconds(1), _ work: @escaping @Sendable () async throws -> T
     ) async throws -> T {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let service = try WebhookDelivery(
-            WebhookDelivery.Parts(
-                store: store, term: nil, settings: { [self] in settings.withLock { $0 } }, longestWait: { longestWait },
-                now: Self.now, monotonic: { clock.now - start },
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, standing: {},
-                beats: (writing: {}, atLeisure: {}, sending: {})))
+        let service = try service(longestWait: longestWait)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
             defer { group.cancelAll() }

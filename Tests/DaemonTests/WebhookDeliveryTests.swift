@@ -328,4 +328,27 @@ import Webhooks
             #expect(!text.contains("hidden") && !text.contains(Self.secret))
         }
     }
+
+    /// Nobody else may tell it: the loop that writes is the first to see that another daemon has taken over.
+    @Test(.timeLimit(.minutes(2))) func `a lease that is lost ends it by itself, with what is under way`() async throws
+    {
+        let place = try await DeliveringDaemon()
+        let server = try EndpointServer { _ in .init(200, delay: .seconds(600)) }
+        defer { server.close() }
+        try await place.add("w", url: server.url())
+        let service = try place.service(
+            term: try await Term.take(place.store, holder: "one", now: DeliveringDaemon.now()))
+        let lost = try await #require(throws: StorageError.self) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await service.run() }
+                try await place.send()
+                try await place.until("its attempt") { server.requests.count == 1 }
+                _ = try await Term.take(place.store, holder: "another", now: DeliveringDaemon.now())
+                try await place.send()
+                try await group.next()
+            }
+        }
+        #expect(lost.kind == .leaseLost)
+    }
+
 }

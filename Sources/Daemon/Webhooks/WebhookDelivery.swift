@@ -131,23 +131,46 @@ package final class WebhookDelivery: Service {
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await serve()
         } onCancelOrGracefulShutdown: { [self] in
-            stop.raise()
-            writing.signal()
-            leisure.signal()
-            sending.signal()
+            end()
         }
+    }
+
+    private func end() {
+        stop.raise()
+        lookAgain()
     }
 
     private func serve() async throws {
         await open()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await self.send() }
-            group.addTask { try await self.write() }
-            group.addTask { try await self.writeAtLeisure() }
-            try await group.waitForAll()
+        let loops: Result<Void, any Error>
+        do {
+            try await runLoops()
+            loops = .success(())
+        } catch {
+            loops = .failure(error)
         }
         await dispatcher.close()
         await client.shutdown()
+        try loops.get()
+    }
+
+    private func runLoops() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.send() }
+            group.addTask { try await self.endingAll { try await self.write() } }
+            group.addTask { try await self.endingAll { try await self.writeAtLeisure() } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// A loop that fails ends the others: what it alone has noticed, a lost lease, is the end of all of them.
+    private func endingAll(_ loop: () async throws -> Void) async throws {
+        do {
+            try await loop()
+        } catch {
+            end()
+            throw error
+        }
     }
 
     private func open() async {
