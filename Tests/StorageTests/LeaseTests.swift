@@ -35,23 +35,52 @@ import Testing
         }
     }
 
+    /// Looks once a second, through [start, end], by the watcher's clock, and says at which look the lease was expired first.
+    private func firstExpired(
+        _ observer: inout LeaseObserver, _ record: LeaseRecord?, from start: Int, through end: Int
+    ) -> Int? {
+        var first: Int?
+        for second in start...end where observer.isExpired(record, monotonic: .seconds(second)) {
+            first = first ?? second
+        }
+        return first
+    }
+
     @Test func `a lease expires by the observer's own clock, counted from the last change that it saw`() {
         var record = LeaseRecord(description: "a", isLocked: true)
         var observer = LeaseObserver()
-        func look(_ seen: LeaseRecord?, atHour hour: Int, plus rest: Duration = .zero) -> Bool {
-            observer.isExpired(seen, monotonic: .seconds(hour * 3_600) + rest)
-        }
-        let looks = [
-            look(record, atHour: 1), look(record, atHour: 1, plus: LeaseObserver.validity - .milliseconds(1)),
-            look(record, atHour: 1, plus: LeaseObserver.validity),
-        ]
-        #expect(looks == [false, false, true])
+        let validity = Int(LeaseObserver.validity.components.seconds)
+        #expect(firstExpired(&observer, record, from: 3_600, through: 3_660) == 3_600 + validity)
         record.renewal += 1
-        // What was seen before the gap, when there was no record, counts no more.
-        let others = [
-            look(record, atHour: 2), look(nil, atHour: 3), look(record, atHour: 4), look(record, atHour: 5),
-        ]
-        #expect(others == [false, false, false, true])
+        #expect(firstExpired(&observer, record, from: 3_661, through: 3_665) == nil)
+        // What was seen before there was no record counts no more.
+        #expect(firstExpired(&observer, nil, from: 3_666, through: 3_667) == nil)
+        #expect(firstExpired(&observer, record, from: 3_668, through: 3_700) == 3_668 + validity)
+    }
+
+    @Test func `for a time in which the observer was stopped itself no lease expires`() {
+        let record = LeaseRecord(description: "a", isLocked: true)
+        var observer = LeaseObserver()
+        #expect(firstExpired(&observer, record, from: 0, through: 5) == nil)
+        // Both were: the holder renews a moment later than the observer looks.
+        #expect(firstExpired(&observer, record, from: 1_000, through: 1_006) == nil)
+        // Five seconds before, and what is missing after.
+        #expect(firstExpired(&observer, record, from: 1_007, through: 1_020) == 1_007)
+    }
+
+    @Test func `a renewal that a stopped one ends later does not cost its successor the lease`() throws {
+        let first = try OwnerLock(database: sample.path, description: "first")
+        let half = try #require(OwnerLock.record(database: sample.path))
+        let successor = try OwnerLock(succeedingIn: sample.path, description: "second")
+        let (lost, kept) = (Flag(), Flag())
+        first.serve(while: { true }, whenLost: { lost.note("\($0)") })
+        successor.serve(while: { true }, whenLost: { kept.note("\($0)") })
+        // Read before it was stopped, written as it goes on.
+        try half.text.write(toFile: sample.path + "-tallyd.lock", atomically: false, encoding: .utf8)
+        successor.renew()
+        #expect(OwnerLock.holder(database: sample.path) == "second")
+        first.renew()
+        #expect(lost.texts.count == 1 && kept.texts.isEmpty)
     }
 
     @Test func `a successor without the lock is the holder, and the one before finds its lease lost`() throws {

@@ -75,10 +75,14 @@ package struct LeaseObserver: Sendable {
     package static let validity = Duration.seconds(12)
 
     private var seen: (identity: String, renewal: UInt64, since: Duration)?
+    private var looked: Duration?
+    /// Between two looks. A watcher that looked at nothing for longer was stopped itself, perhaps together with the holder (a container that is paused,
+    /// a unit that is frozen), and knows nothing of that time.
+    private static let longestGap = Duration.seconds(2)
 
     package init() {}
 
-    /// True when the lease in the file has not changed for its whole validity.
+    /// True when the lease in the file was looked at for its whole validity and has not changed.
     ///
     /// - Parameter monotonic: a clock that stands still while the machine sleeps, else every lease would look old on waking.
     package mutating func isExpired(database: String, monotonic: Duration) -> Bool {
@@ -86,14 +90,17 @@ package struct LeaseObserver: Sendable {
     }
 
     mutating func isExpired(_ record: LeaseRecord?, monotonic: Duration) -> Bool {
+        let gap = looked.map { monotonic - $0 } ?? .zero
+        looked = monotonic
         guard let record else {
             seen = nil
             return false
         }
-        guard let seen, seen.identity == record.identity, seen.renewal == record.renewal else {
-            seen = (record.identity, record.renewal, monotonic)
-            return false
+        var since = monotonic
+        if let seen, seen.identity == record.identity, seen.renewal == record.renewal {
+            since = seen.since + (gap > Self.longestGap ? gap : .zero)
         }
-        return monotonic - seen.since >= Self.validity
+        seen = (record.identity, record.renewal, since)
+        return monotonic - since >= Self.validity
     }
 }

@@ -19,6 +19,8 @@ package final class OwnerLock: Sendable {
         var isWell: @Sendable () -> Bool = { true }
         var whenLost: (@Sendable (StorageError) -> Void)?
         var loss: StorageError?
+        /// Whom this one succeeded without its lock.
+        var predecessor: String?
     }
 
     /// Takes the lock at once or not at all.
@@ -27,13 +29,12 @@ package final class OwnerLock: Sendable {
     /// - Throws: `StorageError` of kind `ownedByAnother` while another process holds it, saying what that one wrote.
     package convenience init(database: String, description: String) throws {
         let descriptor = try Self.openFile(database)
-        let other = Self.record(descriptor)
         guard Self.takeLock(descriptor) else {
             close(descriptor)
             throw Self.refusal(database, holder: Self.holder(database: database) ?? "another tallyd")
         }
-        // Whoever took over from a stopped process serves without the lock until that one is gone.
-        if let other, !other.isLocked, other.isProcessAlive {
+        // Whoever took over from a stopped process serves without the lock until that one is gone, as it may be since a moment ago.
+        if let other = Self.record(descriptor), !other.isLocked, other.isProcessAlive {
             close(descriptor)
             throw Self.refusal(database, holder: other.description)
         }
@@ -45,14 +46,16 @@ package final class OwnerLock: Sendable {
     /// The caller must then take a new `Term` before it counts anything: that is what stops the old one.
     package convenience init(succeedingIn database: String, description: String) throws {
         let descriptor = try Self.openFile(database)
+        let predecessor = Self.record(descriptor)?.identity
         let isLocked = Self.takeLock(descriptor, tries: 1)
-        self.init(descriptor, database, LeaseRecord(description: description, isLocked: isLocked))
+        self.init(
+            descriptor, database, LeaseRecord(description: description, isLocked: isLocked), predecessor: predecessor)
     }
 
-    private init(_ descriptor: Int32, _ database: String, _ record: LeaseRecord) {
+    private init(_ descriptor: Int32, _ database: String, _ record: LeaseRecord, predecessor: String? = nil) {
         self.descriptor = descriptor
         path = Self.path(for: database)
-        state = Mutex(State(record: record))
+        state = Mutex(State(record: record, predecessor: predecessor))
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "tallyd.lease", qos: .utility))
         Self.write(record, descriptor)
         let every = LeaseObserver.renewalInterval
@@ -89,7 +92,8 @@ package final class OwnerLock: Sendable {
         guard !isLost, isWell() else { return }
         let found = Self.record(descriptor)
         let tell: (@Sendable (StorageError) -> Void)? = state.withLock { state in
-            if let found, found.identity != state.record.identity {
+            // A predecessor that was stopped in the middle of a renewal ends it when it goes on, and reads at its next one whose the lease is.
+            if let found, found.identity != state.record.identity, found.identity != state.predecessor {
                 state.loss = StorageError(
                     .leaseLost, cannot: "go on serving", path, because: "\(found.description) has taken over",
                     remedy:
@@ -142,8 +146,9 @@ package final class OwnerLock: Sendable {
 
     private static func write(_ record: LeaseRecord, _ descriptor: Int32) {
         let bytes = Array(record.text.utf8)
-        _ = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
-        ftruncate(descriptor, off_t(bytes.count))
+        let written = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        // On a full volume the file would else be made longer with zeros, which are nobody's record.
+        if written == bytes.count { ftruncate(descriptor, off_t(bytes.count)) }
     }
 
     private static func openFile(_ database: String) throws -> Int32 {
