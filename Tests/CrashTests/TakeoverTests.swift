@@ -54,6 +54,9 @@ extension CrashTests {
 
             let counting = try await place.tallyd("rollup", "run")
             #expect(counting.output.contains("counted by tallyd run, process \(second.process)"), "\(counting.output)")
+            // The first one had it until it ended.
+            #expect(await second.says("the control socket is free now"), "\(second.errors)")
+            #expect(try await place.tallyd("jobs", "run", "rollup").status == 0)
             await place.stop(gateway)
             second.send(SIGTERM)
             #expect(await second.ending(within: .seconds(10)) == .exited(0), "\(second.errors)")

@@ -158,6 +158,32 @@ struct ControlServerTests {
         }
     }
 
+    @Test func `a socket that another program has is taken once it is free`() async throws {
+        let place = try ControlPlace()
+        var other: ControlListener? = try ControlListener(path: place.address.path, group: nil)
+        await place.serve(.echo)
+        #expect(
+            await refusal { () throws(ControlClient.Failure) in
+                try await place.ask(.wake, timeout: .milliseconds(100))
+            } != nil)
+        withExtendedLifetime(other) {}
+        other = nil
+        for _ in 0..<200 {
+            if (try? await place.ask(.wake))?.lines == ["wake"] { break }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        #expect(try await place.ask(.wake).lines == ["wake"])
+        try await place.stop()
+    }
+
+    @Test func `a stop ends a server whose socket another program has`() async throws {
+        let place = try ControlPlace()
+        let other = try ControlListener(path: place.address.path, group: nil)
+        await place.serve(.echo)
+        try await place.stop()
+        withExtendedLifetime(other) {}
+    }
+
     @Test func `a daemon of another database says so, and the next place is tried`() async throws {
         let (ours, theirs) = (try ControlPlace(), try ControlPlace())
         await ours.serve(.echo)

@@ -9,7 +9,7 @@ final class ControlDoor: Sendable {
 
     private struct State {
         var inside: Set<Int32> = []
-        /// Whether the source is suspended, as the room is full.
+        /// Whether the source is suspended, as the room is full or the process has no descriptor left.
         var isFull = false
         var isShut = false
     }
@@ -18,6 +18,7 @@ final class ControlDoor: Sendable {
     private let limit: Int
     private let continuation: AsyncStream<Int32>.Continuation
     private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "tallyd.door")
     // Set once, and a dispatch source may be used from any thread; the type just isn't declared Sendable on Linux.
     nonisolated(unsafe) private let source: any DispatchSourceRead
 
@@ -25,8 +26,7 @@ final class ControlDoor: Sendable {
         self.listener = listener
         self.limit = limit
         (connections, continuation) = AsyncStream.makeStream()
-        source = DispatchSource.makeReadSource(
-            fileDescriptor: listener.descriptor, queue: DispatchQueue(label: "tallyd.door"))
+        source = DispatchSource.makeReadSource(fileDescriptor: listener.descriptor, queue: queue)
         source.setEventHandler { [weak self] in self?.admit() }
         // The listener, and with it the descriptor, stays until the source has let go of it.
         source.setCancelHandler { withExtendedLifetime(listener) {} }
@@ -42,10 +42,15 @@ final class ControlDoor: Sendable {
         state.withLock { state in
             state.inside.remove(connection)
             close(connection)
-            if state.isFull, !state.isShut {
-                state.isFull = false
-                source.resume()
-            }
+        }
+        reopen()
+    }
+
+    private func reopen() {
+        state.withLock { state in
+            guard state.isFull, !state.isShut else { return }
+            state.isFull = false
+            source.resume()
         }
     }
 
@@ -75,8 +80,15 @@ final class ControlDoor: Sendable {
             var accepted: [Int32] = []
             while !state.isShut, !state.isFull {
                 let connection = accept(listener.descriptor, nil, nil)
-                // Nobody is waiting, or this one has gone, or descriptors are short: the source says when to try again.
-                guard connection >= 0 else { break }
+                guard connection >= 0 else {
+                    // Nobody is waiting, or this one has gone: the source says when to try again. Where descriptors are short it would say so all the time.
+                    if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) {
+                        state.isFull = true
+                        source.suspend()
+                        queue.asyncAfter(deadline: .now() + .milliseconds(100)) { [weak self] in self?.reopen() }
+                    }
+                    break
+                }
                 _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 state.inside.insert(connection)
                 accepted.append(connection)

@@ -38,14 +38,22 @@ package struct ControlServer: Service {
     }
 
     package func run() async throws {
-        guard let listener = listen() else {
+        var listener: ControlListener?
+        do throws(ControlError) {
+            listener = try listen()
             standing()
-            // A service that returns would end the others.
-            try? await gracefulShutdown()
-            return
+        } catch {
+            logger.warning(
+                "no control socket: settings are read again on SIGHUP only",
+                metadata: [
+                    "message_id": "\(MessageID.controlUnavailable)", "socket": "\(path)", "error": "\(error.cause)",
+                ])
+            standing()
+            listener = await listenLater(after: error)
         }
+        // Nil at the daemon's end alone: a service that returns would end the others.
+        guard let listener else { return }
         let door = ControlDoor(listener, limit: Self.limit)
-        standing()
         await withDiscardingTaskGroup { group in
             await withTaskCancellationOrGracefulShutdownHandler {
                 for await connection in door.connections {
@@ -61,18 +69,27 @@ package struct ControlServer: Service {
         }
     }
 
-    private func listen() -> ControlListener? {
-        do throws(ControlError) {
-            return try ControlListener(path: path, group: ControlPeer.group(of: database))
-        } catch {
-            logger.warning(
-                "no control socket: settings are read again on SIGHUP only",
-                metadata: [
-                    "message_id": "\(MessageID.controlUnavailable)", "socket": "\(path)", "error": "\(error.cause)",
-                ])
+    private func listen() throws(ControlError) -> ControlListener {
+        try ControlListener(path: path, group: ControlPeer.group(of: database))
+    }
+
+    /// Another program that has the socket may be gone soon: the daemon that was stopped, and whose successor this one is. Nil once this one ends.
+    private func listenLater(after failure: ControlError) async -> ControlListener? {
+        let mayPass = failure.errno == EADDRINUSE || failure.errno == EWOULDBLOCK
+        return await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: mayPass ? Self.laterLook : .seconds(86_400))
+                if mayPass, let listener = try? listen() {
+                    logger.notice("the control socket is free now", metadata: ["socket": "\(path)"])
+                    return listener
+                }
+            }
             return nil
         }
     }
+
+    /// A look is a connection to whoever has it.
+    private static let laterLook = Duration.seconds(2)
 
     private func serve(_ connection: Int32) async {
         let line: Result<[UInt8], ControlLine.Failure>
