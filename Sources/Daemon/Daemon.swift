@@ -58,21 +58,29 @@ package struct Daemon: Sendable {
         let pulse = Pulse(outside)
         try pulse.start()
         defer { pulse.stop() }
-        let waiting = pulse.register("standby")
-        let standby = Standby(
-            database: settings.database, command: command, outside: outside, beat: waiting.beat)
-        guard let lock = try await standby.wait() else { return }
-        // A migration has no loop to beat; until READY=1 the manager's patience is asked for with EXTEND_TIMEOUT_USEC.
-        waiting.retire()
-        try await migrate(store)
-        try await store.checkShape()
-        let ownership = try await Ownership.take(store, lock: lock, command: command, now: outside.now())
+        guard let ownership = try await Beginning(outside: outside).untilStopped({ try await begin(store, pulse) })
+        else { return }
         if ownership.crashedRuns > 0 {
             outside.logger.warning(
                 "found runs that a crash had cut; their jobs go on where they were",
                 metadata: ["message_id": "\(MessageID.crashFound)", "runs": "\(ownership.crashedRuns)"])
         }
         try await serve(store, zone: zone, ownership, pulse)
+    }
+
+    /// Waits its turn, migrates, and takes the term.
+    private func begin(_ store: Store, _ pulse: Pulse) async throws -> Ownership {
+        let waiting = pulse.register("standby")
+        let standby = Standby(
+            database: settings.database, command: command, outside: outside, beat: waiting.beat)
+        let lock = try await standby.wait()
+        // A migration has no loop to beat; until READY=1 the manager's patience is asked for with EXTEND_TIMEOUT_USEC.
+        waiting.retire()
+        return try await Beginning(outside: outside).whateverHoldsTheLock {
+            try await migrate(store)
+            try await store.checkShape()
+            return try await Ownership.take(store, lock: lock, command: command, now: outside.now())
+        }
     }
 
     private var command: String { settings.webhooks.isOn ? Ownership.run : Ownership.runWithoutWebhooks }

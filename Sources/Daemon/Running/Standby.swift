@@ -2,7 +2,6 @@ import Logging
 import Scheduling
 import Storage
 import Systemd
-import UnixSignals
 
 /// Waits until no other tallyd counts in a database, or until the one that does has not been heard of for too long.
 struct Standby: Sendable {
@@ -15,29 +14,11 @@ struct Standby: Sendable {
     /// How often a standby looks: so long after a clean stop, or a crash, it goes on at the latest. A look is four system calls.
     static let interval = Duration.milliseconds(200)
 
-    /// - Returns: the lock, or nil when asked to stop meanwhile, be it by SIGTERM or SIGINT: no service runs yet that would see them.
-    /// - Throws: `StorageError` for whatever isn't cured by waiting.
-    func wait() async throws -> OwnerLock? {
-        try await withThrowingTaskGroup(of: OwnerLock?.self) { group in
-            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-            group.addTask { try await look() }
-            group.addTask {
-                var iterator = signals.makeAsyncIterator()
-                guard let signal = await iterator.next() else { return nil }
-                outside.notifier.notify([.stopping])
-                outside.logger.notice(
-                    "stopped", metadata: ["message_id": "\(MessageID.stopped)", "signal": "\(signal)"])
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
-    }
-
-    private func look() async throws -> OwnerLock? {
+    /// - Throws: `StorageError` for whatever isn't cured by waiting; `CancellationError`.
+    func wait() async throws -> OwnerLock {
         var observer = LeaseObserver()
         var isSaid = false
-        while !Task.isCancelled {
+        while true {
             beat()
             do {
                 return try Ownership.lock(database, command: command)
@@ -58,9 +39,8 @@ struct Standby: Sendable {
                     outside.notifier.notify([.ready, .status("standing by: \(error.cause)")])
                     isSaid = true
                 }
-                try? await Task.sleep(for: Self.interval)
+                try await Task.sleep(for: Self.interval)
             }
         }
-        return nil
     }
 }

@@ -157,16 +157,18 @@ package final class WebhookDelivery: Service {
     private func runLoops() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await self.send() }
-            group.addTask { try await self.endingAll { try await self.write() } }
-            group.addTask { try await self.endingAll { try await self.writeAtLeisure() } }
+            group.addTask { try await self.loop(self.write, self.parts.beats.writing) }
+            group.addTask { try await self.loop(self.writeAtLeisure, self.parts.beats.atLeisure) }
             try await group.waitForAll()
         }
     }
 
-    /// A loop that fails ends the others: what it alone has noticed, a lost lease, is the end of all of them.
-    private func endingAll(_ loop: () async throws -> Void) async throws {
+    /// One that fails ends the others: what it alone has noticed, a lost lease, is the end of all of them.
+    private func loop(
+        _ body: @Sendable () async throws -> Void, _ beat: @escaping @Sendable () -> Void
+    ) async throws {
         do {
-            try await loop()
+            try await LockWait.$heard.withValue(beat) { try await body() }
         } catch {
             end()
             throw error
@@ -174,12 +176,15 @@ package final class WebhookDelivery: Service {
     }
 
     private func open() async {
+        let beat: @Sendable () -> Void = { [beats = parts.beats] in
+            beats.writing()
+            beats.atLeisure()
+            beats.sending()
+        }
         while !stop.isRaised {
-            parts.beats.writing()
-            parts.beats.atLeisure()
-            parts.beats.sending()
+            beat()
             do {
-                let opening = try await outbox.open()
+                let opening = try await LockWait.$heard.withValue(beat) { try await outbox.open() }
                 if opening.freed > 0 {
                     parts.logger.notice(
                         "freed webhooks that an ended process had claimed", metadata: ["count": "\(opening.freed)"])
@@ -229,7 +234,7 @@ package final class WebhookDelivery: Service {
             }
             await dispatcher.tidy()
             let since = parts.monotonic() - lastLook
-            if since < Self.spacing { try? await Task.sleep(for: Self.spacing - since) }
+            if since < Self.spacing { await Self.pause(for: Self.spacing - since) }
             lastLook = parts.monotonic()
             var wait = await pause(isWatching: watch != nil)
             if let later = laterLooks.popFirst() { wait = min(wait, later) }
@@ -312,6 +317,11 @@ package final class WebhookDelivery: Service {
         let (atOnce, atLeisure) = await dispatcher.pending
         if atOnce || stop.isRaised { writing.signal() }
         if atLeisure { leisure.signal() }
+    }
+
+    /// Waits in a cancelled task as well, where a sleep returns at once.
+    static func pause(for duration: Duration) async {
+        await Task.detached { try? await Task.sleep(for: duration) }.value
     }
 
     private func complain(_ error: any Error) async {

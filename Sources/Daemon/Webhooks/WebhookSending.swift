@@ -62,8 +62,12 @@ final class WebhookSending: Sendable {
             guard isAnyUnderWay else { return }
             parts.beat()
             await wake.wait(for: parts.longestWait())
+            if Task.isCancelled { await WebhookDelivery.pause(for: Self.look) }
         }
     }
+
+    /// Between two looks of a cancelled task for the landings of what it called off.
+    private static let look = Duration.milliseconds(2)
 
     /// False where nothing had landed.
     private func takeIn() async -> Bool {
