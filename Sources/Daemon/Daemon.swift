@@ -150,11 +150,11 @@ package struct Daemon: Sendable {
                 "database": "\(store.path)", "zone": "\(zone)",
                 "jobs": "\(jobs.map { "\($0.name) \($0.schedule())" }.joined(separator: ", "))",
             ])
+        // Each is stopped once those behind it have ended: the manager is told first, and who asked over the socket for a run hears how it ended.
+        let lease = LeaseGuard(lock: ownership.lock, isWell: pulse.isWell, logger: outside.logger)
         let services: [any Service] =
-            [
-                StopNotice(notifier: outside.notifier), probe,
-                LeaseGuard(lock: ownership.lock, isWell: pulse.isWell, logger: outside.logger),
-            ] + lanes + [webhooks].compactMap(\.self) + control.services
+            [probe, lease] + control.services + lanes + [webhooks].compactMap(\.self)
+            + [StopNotice(notifier: outside.notifier)]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: outside.logger)

@@ -34,6 +34,7 @@ extension CrashTests {
             #expect(await manager.line("STOPPING=1", after: heard) != nil)
             #expect(await daemon.ending(within: .seconds(1)) == .exited(0), "\(daemon.errors)")
             #expect(manager.lines.all.count { $0 == "READY=1" } == 1)
+            #expect(manager.lines.all.dropFirst(heard).first { $0 != "WATCHDOG=1" } == "STOPPING=1")
         }
 
         @Test func `a daemon that cannot serve never says READY and says why`() async throws {
