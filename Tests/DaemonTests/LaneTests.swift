@@ -29,11 +29,11 @@ import Testing
         Instant(milliseconds: Int64((Date().timeIntervalSince1970 * 1_000).rounded(.down)))
     }
 
-    private func lane(_ job: Job, _ witness: Witness) -> Lane {
+    private func lane(_ job: Job, _ witness: Witness, longestWait: Duration = .milliseconds(50)) -> Lane {
         Lane(
             job,
             Lane.Parts(
-                ledger: JobLedger(store: store), longestWait: { .milliseconds(50) }, now: Self.now,
+                ledger: JobLedger(store: store), longestWait: { longestWait }, now: Self.now,
                 monotonic: { .nanoseconds(Int64(MonotonicClock.nanoseconds())) }, standing: {},
                 beat: { witness.beats.wrappingAdd(1, ordering: .relaxed) }, report: { _ in }),
             database: store.path, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -124,6 +124,38 @@ import Testing
         let next = lane(job(third, every: .seconds(3_600), policy: policy), third)
         try await run(next) { third.beats.load(ordering: .relaxed) > 3 }
         #expect(third.runs.withLock { $0.filter { $0 == slot } } == [])
+    }
+
+    /// With synchronous = FULL the log is written first, which wakes the lane, and the rows are there after an fsync.
+    @Test func `what is to be seen only a while after the log was written is found all the same`() async throws {
+        let witness = Witness()
+        let looks = Atomic(0)
+        let isThere = Mutex<ContinuousClock.Instant?>(nil)
+        let job = Job(
+            name: "test", schedule: { .every(.seconds(86_400)) },
+            early: Job.EarlyWakes(spacing: { .milliseconds(1) }), startsAtOnce: false,
+            body: .steps(
+                hasWork: {
+                    looks.wrappingAdd(1, ordering: .relaxed)
+                    return isThere.withLock { $0.map { ContinuousClock.now >= $0 } ?? false }
+                },
+                perform: { context in
+                    witness.runs.withLock { $0.append(context.slot) }
+                    isThere.withLock { $0 = nil }
+                    return JobOutcome(rows: 1, message: "done", messageID: "0")
+                }))
+        let isWritten = Atomic(false)
+        try await run(lane(job, witness, longestWait: .seconds(600))) { [store] in
+            if looks.load(ordering: .relaxed) >= 2, !isWritten.exchange(true, ordering: .relaxed) {
+                try await store.writer.write("test") { db, _ in
+                    try db.execute(
+                        sql: "UPDATE job_pauses SET paused_at_ms = 0; INSERT INTO job_pauses VALUES ('x', 0)")
+                    isThere.withLock { $0 = .now + .milliseconds(40) }
+                }
+            }
+            return witness.runs.withLock { !$0.isEmpty }
+        }
+        #expect(witness.runs.withLock { $0.count } == 1)
     }
 
     @Test func `a lane that can't read its ledger waits, and goes on where it was`() async throws {

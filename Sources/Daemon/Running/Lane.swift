@@ -127,7 +127,13 @@ package final class Lane: Service, Sendable {
         var failures = 0
         /// On the monotonic clock: nothing is started before, after a failure.
         var notBefore: Duration = .zero
+        /// Those that are still to come after an early wake that found nothing.
+        var laterLooks: ArraySlice<Duration> = []
     }
+
+    /// The watch tells of the first write to the database's log. The commit is to be seen only after the last one, and after an fsync where the gateway
+    /// asks for that (synchronous = FULL, SQLite's default).
+    private static let laterLooks: [Duration] = [5, 20, 80, 320].map { .milliseconds($0) }
 
     private func serve() async throws {
         var situation = await start()
@@ -145,7 +151,7 @@ package final class Lane: Service, Sendable {
             let isPaused = (try? await parts.ledger.isPaused(job.name)) ?? false
             guard !isPaused, let slot = await due(&situation) else {
                 if isPaused { state.withLock { $0.next = nil } }
-                await wait(isPaused ? nil : watch, situation, isPaused: isPaused)
+                await wait(isPaused ? nil : watch, &situation, isPaused: isPaused)
                 continue
             }
             let again = slot == situation.retry
@@ -253,7 +259,7 @@ package final class Lane: Service, Sendable {
     /// Between failures of a job without retries.
     static let calm = Backoff(first: .seconds(1), cap: .seconds(60))
 
-    private func wait(_ watch: DatabaseWatch?, _ situation: Situation, isPaused: Bool) async {
+    private func wait(_ watch: DatabaseWatch?, _ situation: inout Situation, isPaused: Bool) async {
         let now = parts.now()
         var wait = parts.longestWait()
         if !isPaused {
@@ -266,8 +272,11 @@ package final class Lane: Service, Sendable {
                 watch.arm()
                 // A commit between the last look and the arming would be missed.
                 if case .steps(let hasWork, _) = job.body, (try? await hasWork()) == true { return }
+                if let later = situation.laterLooks.popFirst() { wait = min(wait, later) }
             }
         }
-        await wake.wait(for: max(wait, .milliseconds(1)))
+        if await wake.wait(for: max(wait, .milliseconds(1))), watch != nil {
+            situation.laterLooks = Self.laterLooks[...]
+        }
     }
 }
