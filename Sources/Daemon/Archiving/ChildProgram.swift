@@ -25,6 +25,8 @@ final class ChildProgram {
     ///   - variables: its whole environment.
     /// - Throws: `POSIXError`.
     init(_ words: [String], _ variables: [String: String]) throws {
+        // Inherited as ignored, it would have the kernel reap the program, and how it ended would not be known (wait(2), Notes).
+        signal(SIGCHLD, SIG_DFL)
         var ends: [Int32] = [-1, -1]
         guard cspawn_pipe(&ends) == 0 else { throw Self.failure(errno) }
         defer { close(ends[1]) }
