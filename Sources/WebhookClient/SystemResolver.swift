@@ -1,4 +1,3 @@
-import Foundation
 import Synchronization
 package import Webhooks
 
@@ -20,23 +19,37 @@ package final class SystemResolver: HostResolving {
         var slowRunning = 0
         var waiting: [Job] = []
         var slow: Set<String> = []
+
+        mutating func ended(isSlow: Bool) {
+            running -= 1
+            slowRunning -= isSlow ? 1 : 0
+        }
     }
 
     private let state = Mutex(State())
     private let mostThreads: Int
     private let lookup: @Sendable (String) -> Result<[IPAddress], ResolveFailure>
+    private let startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool
 
     private static let slowness: Duration = .seconds(1)
     private static let mostSlow = 4_096
     /// Enough for glibc's resolver, which keeps answers of up to 64 KiB on the stack.
     private static let stackSize = 512 * 1_024
 
-    package convenience init(mostThreads: Int = 128) {
+    /// - Parameter mostThreads: of the 128 tasks that the unit allows, half.
+    package convenience init(mostThreads: Int = 64) {
         self.init(mostThreads: mostThreads, lookup: AddressLookup.run)
     }
 
-    init(mostThreads: Int, lookup: @escaping @Sendable (String) -> Result<[IPAddress], ResolveFailure>) {
+    /// - Parameter startThread: false where there is no room for another thread.
+    init(
+        mostThreads: Int,
+        startThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool = {
+            DetachedThread.start(stackSize: SystemResolver.stackSize, $0)
+        }, lookup: @escaping @Sendable (String) -> Result<[IPAddress], ResolveFailure>
+    ) {
         self.mostThreads = max(mostThreads, 2)
+        self.startThread = startThread
         self.lookup = lookup
     }
 
@@ -77,13 +90,12 @@ package final class SystemResolver: HostResolving {
             return (job, isSlow)
         }
         guard let (job, isSlow) = job else { return }
-        let thread = Thread { [self] in
+        let isStarted = startThread { [self] in
             let start = ContinuousClock.now
             let answer = lookup(job.name)
             let tookLong = ContinuousClock.now - start >= Self.slowness
             state.withLock { state in
-                state.running -= 1
-                state.slowRunning -= isSlow ? 1 : 0
+                state.ended(isSlow: isSlow)
                 if !tookLong {
                     state.slow.remove(job.name)
                 } else if state.slow.count < Self.mostSlow {
@@ -93,8 +105,15 @@ package final class SystemResolver: HostResolving {
             job.continuation.resume(returning: answer)
             startNext()
         }
-        thread.name = "resolver"
-        thread.stackSize = Self.stackSize
-        thread.start()
+        guard !isStarted else { return }
+        let isAlone = state.withLock { state in
+            state.ended(isSlow: isSlow)
+            // The next one that ends makes room for it.
+            if state.running > 0 { state.waiting.insert(job, at: 0) }
+            return state.running == 0
+        }
+        guard isAlone else { return }
+        job.continuation.resume(returning: .failure(.failed("there is no room for a thread that asks for it")))
+        startNext()
     }
 }

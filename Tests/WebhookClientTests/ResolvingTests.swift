@@ -94,6 +94,37 @@ extension `Sending a webhook` {
             }
         }
 
+        @Test func `where there is no room for a thread, lookups wait for one or fail, and none is forgotten`()
+            async throws
+        {
+            let asked = Mutex(0)
+            // Every other one is refused.
+            let some = SystemResolver(
+                mostThreads: 8,
+                startThread: { body in
+                    let isOdd = asked.withLock { asked in
+                        asked += 1
+                        return asked % 2 == 1
+                    }
+                    return isOdd && DetachedThread.start(stackSize: 1 << 19, body)
+                },
+                lookup: { _ in
+                    usleep(2_000)
+                    return .success([.v4(0x7F00_0001)])
+                })
+            let answers = await withTaskGroup(of: Int.self) { group in
+                for number in 0..<100 {
+                    group.addTask { (try? await some.addresses(of: "\(number).example"))?.count ?? 0 }
+                }
+                return await group.reduce(0, +)
+            }
+            #expect(answers > 50)
+            let none = SystemResolver(mostThreads: 8, startThread: { _ in false }, lookup: { _ in .success([]) })
+            for _ in 0..<10 {
+                await #expect(throws: ResolveFailure.self) { try await none.addresses(of: "a.example") }
+            }
+        }
+
         @Test func `a lookup that nobody waits for any more gives up its place in the queue`() async throws {
             let gate = Gate()
             let resolver = SystemResolver(mostThreads: 2) { _ in
