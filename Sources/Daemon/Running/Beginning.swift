@@ -46,7 +46,7 @@ struct Beginning: Sendable {
     /// given up in the end by its manager.
     func whateverHoldsTheLock<T: Sendable>(_ work: () async throws -> T) async throws -> T {
         let notice = WaitNotice(notifier: outside.notifier, monotonic: outside.monotonic)
-        return try await LockWait.$heard.withValue(notice.note) {
+        return try await LockWait.hearing(notice.note) {
             while true {
                 do {
                     return try await work()

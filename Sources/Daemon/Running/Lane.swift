@@ -95,7 +95,7 @@ package final class Lane: Service, Sendable {
         parts.standing()
         defer { for request in stop() { request.resume(returning: .idle) } }
         try await withTaskCancellationOrGracefulShutdownHandler {
-            try await LockWait.$heard.withValue(parts.beat) { try await serve() }
+            try await LockWait.hearing(parts.beat) { try await serve() }
         } onCancelOrGracefulShutdown: {
             self.markStopping()
         }

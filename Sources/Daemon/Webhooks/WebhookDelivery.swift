@@ -168,7 +168,7 @@ package final class WebhookDelivery: Service {
         _ body: @Sendable () async throws -> Void, _ beat: @escaping @Sendable () -> Void
     ) async throws {
         do {
-            try await LockWait.$heard.withValue(beat) { try await body() }
+            try await LockWait.hearing(beat) { try await body() }
         } catch {
             end()
             throw error
@@ -184,7 +184,7 @@ package final class WebhookDelivery: Service {
         while !stop.isRaised {
             beat()
             do {
-                let opening = try await LockWait.$heard.withValue(beat) { try await outbox.open() }
+                let opening = try await LockWait.hearing(beat) { try await outbox.open() }
                 if opening.freed > 0 {
                     parts.logger.notice(
                         "freed webhooks that an ended process had claimed", metadata: ["count": "\(opening.freed)"])

@@ -99,7 +99,7 @@ package final class PoliteWriter: Sendable {
                 $0.totals.lostRaces += 1
                 $0.totals.waitNanoseconds += pause
             }
-            LockWait.heard?()
+            LockWait.current?.note()
             guard waited < UInt64(pace.patience / .nanoseconds(1)) else {
                 throw StorageError(
                     .locked, cannot: operation, path,
