@@ -186,6 +186,47 @@ import Testing
         #expect(try sample.total()?.cost == 1_000_000_000_000_000)
     }
 
+    @Test func `a row whose estimate a price makes absurd is set aside, and no purge takes it for counted`()
+        async throws
+    {
+        let sample = try SampleDatabase()
+        let id = try sample.insert(model: "gamma", input: 2_000_000_000, output: 0, cost: 0.0)
+        try sample.insert(model: "gamma", input: 10, output: 0, cost: 0.5)
+        try await sample.rollUp()
+        #expect(try sample.total(model: "gamma")?.requests == 2)
+        try sample.execute(
+            """
+            INSERT INTO model_pricing (id, model, provider, prompt_cost_per_1k, completion_cost_per_1k)
+            VALUES ('g', 'gamma', 'test', 1000, 1)
+            """)
+        try await sample.rollUp()
+        #expect(try sample.total(model: "gamma")?.requests == 1)
+        #expect(try sample.rejects() == [id: RejectReason.costUnusable.rawValue])
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+        // One that nobody has noted is no day without a difference.
+        try sample.execute("DELETE FROM usage_rejects")
+        let report = try await Verification(store: sample.store(), zone: .utc).run()
+        #expect(report.drifts.map(\.unnotedRows) == [1])
+        let day = try #require(Day("2026-11-20"))
+        let sealing = DaySealing(store: try sample.store(), zone: .utc)
+        #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == .drift(keys: 0))
+        try await Rebuild(store: sample.store(), zone: .utc).mark(day...day)
+        try await sample.rollUp()
+        #expect(try sample.rejects() == [id: RejectReason.costUnusable.rawValue])
+        // Put right, it counts.
+        try sample.execute("UPDATE usage_logs SET cost = 2 WHERE id = \(id)")
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+        try await sample.rollUp()
+        #expect(try sample.total(model: "gamma")?.requests == 2)
+        #expect(try sample.rejects().isEmpty)
+        // And made unusable, it is no drift while the change waits.
+        try sample.execute("UPDATE usage_logs SET cost = -1 WHERE id = \(id)")
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+        try await sample.rollUp()
+        #expect(try sample.rejects() == [id: RejectReason.costUnusable.rawValue])
+        #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == nil)
+    }
+
     @Test func `every reason says what to correct`() {
         for reason in RejectReason.allCases { #expect(!reason.remedy.isEmpty) }
     }

@@ -353,6 +353,19 @@ import Testing
         #expect(try sample.value("SELECT COUNT(*) FROM usage_changes") == 0)
     }
 
+    @Test func `a row that was put right and is still to be counted is no row that was set aside`() async throws {
+        let id = try sample.insert(input: "many", at: "2026-11-10 12:00:00")
+        try sample.insert(at: "2026-11-20 12:00:00")
+        try await sample.rollUp()
+        try sample.execute("UPDATE usage_rejects SET rejected_at_ms = rejected_at_ms - 30 * 86400000")
+        try sample.execute("UPDATE usage_logs SET input_tokens = 10 WHERE id = \(id)")
+        #expect(try await run([.rejects: Self.days(5)], now: "2026-11-25T12:00:00Z").removed == 0)
+        try await sample.rollUp()
+        #expect(try sample.total("2026-11-10")?.requests == 1)
+        #expect(try sample.value("SELECT COUNT(*) FROM usage_logs WHERE id = \(id)") == 1)
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+    }
+
     @Test func `the newest run of each job stays`() async throws {
         try sample.execute(
             """

@@ -64,6 +64,20 @@ import Testing
         await expectStorageError(.rawIncomplete) { try await rebuild.mark(day...day) }
     }
 
+    @Test func `a day that was adopted before a cut is not judged again`() async throws {
+        let sample = try SampleDatabase()
+        try sample.insert(cost: 0.1)
+        try figure(sample, "2026-11-20", requests: 3, cost: 0.3)
+        // As far as a first process came; then rows came that, had they been there, would have been enough.
+        try sample.execute(
+            "INSERT INTO usage_days (date, state, adopted_through, changed_at_ms) VALUES ('2026-11-20', 'adopted', 1, 0)"
+        )
+        for _ in 0..<2 { try sample.insert(cost: 0.1) }
+        try await sample.rollUp()
+        #expect(try sample.total()?.requests == 5)
+        #expect(try sample.total()?.cost == 500_000_000)
+    }
+
     @Test func `before they are judged, the views show the rows and not the figures too`() async throws {
         let sample = try SampleDatabase()
         for _ in 0..<3 { try sample.insert(cost: 0.1) }

@@ -135,6 +135,34 @@ import Testing
         #expect(try sample.total(model: "gamma")?.cost == 0)
     }
 
+    @Test(arguments: [
+        ("UPDATE usage_logs SET cost = 0.8 WHERE model = 'gamma'", 800_000_000 as Decimal?),
+        ("DELETE FROM usage_logs WHERE model = 'gamma'", nil),
+        ("UPDATE usage_logs SET created_at = '2026-11-22T10:00:00Z' WHERE model = 'gamma'", nil),
+    ])
+    func `what a sealed day counted without a price is taken off without one`(sql: String, cost: Decimal?) async throws
+    {
+        let sample = try SampleDatabase()
+        try insert(sample, "gamma")
+        try await sample.rollUp()
+        let sealing = DaySealing(store: try sample.store(), zone: .utc)
+        let day = try #require(Day("2026-11-20"))
+        #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == nil)
+        try price(sample, "gamma")
+        try await sample.rollUp()
+        try sample.execute(sql)
+        try await sample.rollUp()
+        let total = try sample.total(model: "gamma")
+        #expect(total?.cost == cost)
+        #expect(total?.estimated ?? 0 == 0 && total?.unpricedRequests ?? 0 == 0 && total?.unpricedTokens ?? 0 == 0)
+        // From the next day on it holds.
+        try insert(sample, "gamma", at: "2026-11-21T00:00:00Z")
+        try insert(sample, "gamma", at: "2026-11-20T23:59:59.999Z")
+        try await sample.rollUp()
+        #expect(try sample.total("2026-11-21", model: "gamma")?.estimated == 1_000_000_000)
+        #expect(try sample.total(model: "gamma")?.unpricedRequests == 1)
+    }
+
     @Test func `a changed price holds from when it was seen, and never before`() async throws {
         let sample = try SampleDatabase()
         try insert(sample, at: "2026-11-20T10:00:00Z")

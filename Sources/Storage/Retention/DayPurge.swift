@@ -20,13 +20,13 @@ package struct DayPurge: Sendable {
         /// Whether the rows of everybody without terms of their own may.
         package var othersMayGo: Bool
         /// Users with terms of their own, and whether theirs may.
-        package var users: [String: Bool]
+        package var users: [Verbatim: Bool]
         /// The time by which holds end.
         package var now: Instant
         /// Tells runs apart in the audit log.
         package var run: String
 
-        package init(othersMayGo: Bool = true, users: [String: Bool] = [:], now: Instant, run: String) {
+        package init(othersMayGo: Bool = true, users: [Verbatim: Bool] = [:], now: Instant, run: String) {
             self.othersMayGo = othersMayGo
             self.users = users
             self.now = now
@@ -37,7 +37,7 @@ package struct DayPurge: Sendable {
         package var letAnyGo: Bool { othersMayGo || users.values.contains(true) }
 
         func mayGo(_ user: UnsafeBufferPointer<UInt8>) -> Bool {
-            users.isEmpty ? othersMayGo : users[String(decoding: user, as: UTF8.self)] ?? othersMayGo
+            users.isEmpty ? othersMayGo : users[Verbatim(String(decoding: user, as: UTF8.self))] ?? othersMayGo
         }
     }
 

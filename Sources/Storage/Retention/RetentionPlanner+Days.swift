@@ -4,16 +4,16 @@ import Scheduling
 /// The plan of usage_logs, whose rows go by whole days.
 extension RetentionPlanner {
     /// Usage rows are counted by day in the index on created_at, without being read themselves; those of users with terms of their own are looked up.
-    func readDays(_ plan: inout RetentionPlan.TablePlan, _ overrides: [String: RetentionPeriod]) async throws {
+    func readDays(_ plan: inout RetentionPlan.TablePlan, _ overrides: [Verbatim: RetentionPeriod]) async throws {
         let counts = try await UsageDays.rowsByDay(store, zone: zone, progress: progress)
         plan.rows = counts.values.reduce(0, +)
         plan.unreadable = try await store.read("count rows set aside in") { db in
             try Int64.fetchOne(db, sql: "SELECT COUNT(*) FROM usage_rejects") ?? 0
         }
         guard let believed = plan.believed else { return }
-        var own: [String: [Day: Int64]] = [:]
+        var own: [Verbatim: [Day: Int64]] = [:]
         for user in overrides.keys {
-            own[user] = try await UsageDays.rowsByDay(store, zone: zone, user: user, progress: progress)
+            own[user] = try await UsageDays.rowsByDay(store, zone: zone, user: user.text, progress: progress)
         }
         let states = try await store.read("read the days of") { db in try UsageDays.closed(db) }
         let holds = try await RetentionHolds(store: store).list().filter { $0.scope.table ?? .usageLogs == .usageLogs }
@@ -42,7 +42,7 @@ extension RetentionPlanner {
 
     /// Whose rows of a day that ends then may go.
     func terms(
-        of end: Instant, _ period: RetentionPeriod, _ overrides: [String: RetentionPeriod], _ believed: Instant,
+        of end: Instant, _ period: RetentionPeriod, _ overrides: [Verbatim: RetentionPeriod], _ believed: Instant,
         run: String = ""
     ) -> DayPurge.Terms {
         DayPurge.Terms(
@@ -82,7 +82,7 @@ extension RetentionPlanner {
 struct DayCounts {
     let rows: Int64
     /// Those of users with terms of their own.
-    let own: [String: Int64]
+    let own: [Verbatim: Int64]
 
     /// Those that may go.
     func due(_ terms: DayPurge.Terms) -> Int64 {

@@ -6,7 +6,7 @@ import Scheduling
 struct RetentionScan: Sendable {
     let table: RetentionTable
     let period: RetentionPeriod
-    let overrides: [String: RetentionPeriod]
+    let overrides: [Verbatim: RetentionPeriod]
     /// As far as the clock is believed.
     let believed: Instant
 
@@ -78,7 +78,7 @@ struct RetentionScan: Sendable {
     /// Of a row of `table` that the statement stands on, with `columns`.
     func judge(_ db: Database, _ statement: OpaquePointer) throws -> Judgement {
         guard let since = try table.countsFrom(db, statement) else { return .unreadable }
-        let terms = overrides.isEmpty ? period : overrides[UsageColumn(statement, 1).string] ?? period
+        let terms = overrides.isEmpty ? period : overrides[Verbatim(UsageColumn(statement, 1).string)] ?? period
         guard case .limited(let period) = terms, since <= believed.before(by: period) else { return .young }
         return .old(since)
     }
@@ -160,6 +160,10 @@ struct RetentionScan: Sendable {
                     DELETE FROM usage_logs
                     WHERE id = ?1
                       AND EXISTS (SELECT 1 FROM usage_rejects r WHERE r.row_id = ?1)
+                      -- One that was put right, and is to be counted, is none any more. Where very many changes wait nothing is looked for among them,
+                      -- and the row stays until the next run.
+                      AND NOT EXISTS (SELECT 1 FROM usage_changes LIMIT 1 OFFSET 1000)
+                      AND NOT EXISTS (SELECT 1 FROM usage_changes c WHERE c.row_id = ?1)
                       AND \(RetentionHolds.none(on: .usageLogs, user: "usage_logs.user_id", day: "?2", now: "?3"))
                       AND \(RetentionHolds.none(on: .rejects, user: "usage_logs.user_id", day: "?2", now: "?3"))
                     """

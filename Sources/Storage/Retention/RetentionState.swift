@@ -68,17 +68,17 @@ package struct RetentionOverrides: Sendable {
     }
 
     /// By user. A table with another name than ours has none.
-    package func of(_ table: RetentionTable) async throws -> [String: RetentionPeriod] {
+    package func of(_ table: RetentionTable) async throws -> [Verbatim: RetentionPeriod] {
         try await store.read("read the overrides of") { db in try Self.read(db, table) }
     }
 
-    static func read(_ db: Database, _ table: RetentionTable) throws -> [String: RetentionPeriod] {
+    static func read(_ db: Database, _ table: RetentionTable) throws -> [Verbatim: RetentionPeriod] {
         let rows = try Row.fetchAll(
             db.cachedStatement(sql: "SELECT user_id, period_ms FROM retention_overrides WHERE table_name = ?"),
             arguments: [table.rawValue])
         return rows.reduce(into: [:]) { overrides, row in
             let period = row[1] as Int64?
-            overrides[row[0]] = period.map { .limited(.milliseconds($0)) } ?? .forever
+            overrides[Verbatim(row[0])] = period.map { .limited(.milliseconds($0)) } ?? .forever
         }
     }
 

@@ -8,11 +8,17 @@ package import Scheduling
 /// to the totals, so this difference stays the same, whatever is counted meanwhile, until it is added too: that mends the day.
 package struct DayDrift: Sendable, Equatable {
     package struct Key: Sendable, Hashable, Comparable {
-        package let user: String
-        package let model: String
+        private let userName: Verbatim
+        private let modelName: Verbatim
+        package var user: String { userName.text }
+        package var model: String { modelName.text }
+
+        package init(user: String, model: String) {
+            (userName, modelName) = (Verbatim(user), Verbatim(model))
+        }
 
         package static func < (left: Key, right: Key) -> Bool {
-            (left.user, left.model) < (right.user, right.model)
+            (left.userName, left.modelName) < (right.userName, right.modelName)
         }
     }
 
@@ -23,16 +29,19 @@ package struct DayDrift: Sendable, Equatable {
     var histogram: [BucketKey: Int64] = [:]
     /// The greatest latency of every key, as raw rows have it; nil while log entries for the day wait.
     var maxima: [Key: Int64]?
-    /// Rows of the day that can't be counted and are not set aside yet.
+    /// Rows of the day that can't be counted and are not set aside yet: what made them so was no correction of theirs, such as a price.
     var rejects: [Int64: Reject] = [:]
     var generation: Int64?
 
     struct BucketKey: Sendable, Hashable {
-        let model: String
+        let model: Verbatim
         let bucket: Int
     }
 
-    package var isNone: Bool { keys.isEmpty && histogram.isEmpty }
+    /// How many rows can't be counted and are not set aside.
+    package var unnotedRows: Int { rejects.count }
+    package var hasHistogramDrift: Bool { !histogram.isEmpty }
+    package var isNone: Bool { keys.isEmpty && histogram.isEmpty && rejects.isEmpty }
     /// Raw rows of the day that were read.
     package internal(set) var rows: Int64 = 0
 }
@@ -54,12 +63,10 @@ enum DayAudit {
     ) throws -> DayDrift {
         var result = DayDrift(day: day)
         result.rows = accumulator.sums.reduce(0) { $0 + $1.requests }
-        for (rowID, reject) in accumulator.rejects {
-            if let reject { result.rejects[rowID] = reject }
-        }
         // The greatest latencies are read before the log is undone: they are no sums.
         let pending = UsageAccumulator(rules: rules, only: day...day)
         _ = try UsageScan.readChanges(db, after: 0, limit: .max, through: cursor, sign: -1, into: pending)
+        result.rejects = try unnoted(db, of: accumulator, pending: pending)
         var maxima: [DayDrift.Key: Int64] = [:]
         func add(_ source: UsageAccumulator) throws {
             for (index, key) in source.keys.enumerated() {
@@ -73,7 +80,7 @@ enum DayAudit {
                 if source === accumulator { maxima[name] = source.sums[index].latencyMaxMilliseconds }
             }
             for (key, requests) in source.histogram.all {
-                let name = DayDrift.BucketKey(model: source.models.string(key.model), bucket: key.bucket)
+                let name = DayDrift.BucketKey(model: Verbatim(source.models.string(key.model)), bucket: key.bucket)
                 result.histogram[name, default: 0] += requests
             }
         }
@@ -84,6 +91,18 @@ enum DayAudit {
         result.generation = try Int64.fetchOne(
             db, sql: "SELECT generation FROM rollup_dirty_days WHERE date = ?", arguments: [day.description])
         return result
+    }
+
+    /// Rows that are not set aside yet, nor about to be because of an entry of the log.
+    private static func unnoted(
+        _ db: Database, of rows: UsageAccumulator, pending: UsageAccumulator
+    ) throws -> [Int64: Reject] {
+        let statement = try db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM usage_rejects WHERE row_id = ?)")
+        var unnoted: [Int64: Reject] = [:]
+        for case (let rowID, let reject?) in rows.rejects where pending.rejects[rowID] == nil {
+            if try Bool.fetchOne(statement, arguments: [rowID]) != true { unnoted[rowID] = reject }
+        }
+        return unnoted
     }
 
     private static func subtractStored(
@@ -127,8 +146,9 @@ enum DayAudit {
         let histograms = try Row.fetchCursor(
             db, sql: "SELECT model, buckets FROM usage_latency_histograms WHERE date = ?", arguments: [day.description])
         while let row = try histograms.next() {
+            let model = Verbatim(row[0])
             for count in try LatencyHistogram(json: row[1]).counts {
-                result.histogram[DayDrift.BucketKey(model: row[0], bucket: count.bucket), default: 0] -= count.requests
+                result.histogram[DayDrift.BucketKey(model: model, bucket: count.bucket), default: 0] -= count.requests
             }
         }
         result.histogram = result.histogram.filter { $0.value != 0 }

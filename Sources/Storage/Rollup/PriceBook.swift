@@ -26,9 +26,9 @@ struct PriceBook: Sendable, Equatable {
     }
 
     /// Entries per model, oldest first.
-    private(set) var entries: [String: [Entry]] = [:]
+    private(set) var entries: [Verbatim: [Entry]] = [:]
 
-    /// From when a model's first price holds: for all time before it, too.
+    /// From when a model's first price holds: for all time before it, too, unless closed days have usage that was counted without one.
     static let beginning = Instant(milliseconds: .min)
 
     static func read(_ db: Database) throws -> PriceBook {
@@ -51,7 +51,7 @@ struct PriceBook: Sendable, Equatable {
         let price = prompt.flatMap { prompt in
             completion.map { Price(promptNanosPer1k: prompt, completionNanosPer1k: $0) }
         }
-        entries[model, default: []].append(Entry(effectiveFrom: effectiveFrom, price: price))
+        entries[Verbatim(model), default: []].append(Entry(effectiveFrom: effectiveFrom, price: price))
     }
 
     static func price(in entries: [Entry], at instant: Instant) -> Price? {
@@ -63,25 +63,27 @@ extension PriceBook {
     /// One line that the book lacks, because model_pricing says something else than its newest entry.
     struct Change: Sendable, Equatable {
         let model: String
-        let effectiveFrom: Instant
+        var effectiveFrom: Instant
         let price: Price?
         /// The model had usage without a price until now: its open days are to be derived again.
-        var isFirst: Bool { effectiveFrom == PriceBook.beginning }
+        let isFirst: Bool
     }
 
-    /// Compares with the prices that model_pricing holds now. A model's first price holds for all time; a changed or withdrawn one from `now`.
-    func changes(to present: [String: Price], now: Instant) -> [Change] {
+    /// Compares with the prices that model_pricing holds now. A model's first price holds for all time (see `Rollup.enterPrices` for the exception); a
+    /// changed or withdrawn one from `now`.
+    func changes(to present: [Verbatim: Price], now: Instant) -> [Change] {
         let models = Set(entries.keys).union(present.keys)
         return models.sorted().compactMap { model in
             let known = entries[model]
             guard known?.last?.price != present[model] else { return nil }
             let from = known.map { max(now, Instant(milliseconds: ($0.last?.effectiveFrom.milliseconds ?? 0) &+ 1)) }
-            return Change(model: model, effectiveFrom: from ?? Self.beginning, price: present[model])
+            return Change(
+                model: model.text, effectiveFrom: from ?? Self.beginning, price: present[model], isFirst: known == nil)
         }
     }
 
     /// The usable rows of model_pricing: active (TRUE, 1 or 'true'), in dollars, between 0 and 1,000 dollars per 1,000 tokens.
-    static func readPresent(_ db: Database) throws -> [String: Price] {
+    static func readPresent(_ db: Database) throws -> [Verbatim: Price] {
         let rows = try Row.fetchCursor(
             db.cachedStatement(
                 sql: """
@@ -95,9 +97,9 @@ extension PriceBook {
                       AND typeof(prompt_cost_per_1k) IN ('real', 'integer') AND prompt_cost_per_1k BETWEEN 0 AND 1000
                       AND typeof(completion_cost_per_1k) IN ('real', 'integer') AND completion_cost_per_1k BETWEEN 0 AND 1000
                     """))
-        var present: [String: Price] = [:]
+        var present: [Verbatim: Price] = [:]
         while let row = try rows.next() {
-            present[row[0]] = Price(promptNanosPer1k: row[1], completionNanosPer1k: row[2])
+            present[Verbatim(row[0])] = Price(promptNanosPer1k: row[1], completionNanosPer1k: row[2])
         }
         return present
     }

@@ -25,6 +25,8 @@ extension Rollup {
                            COALESCE(SUM(total_requests) FILTER (WHERE user_id IS NOT NULL AND model IS NOT NULL), SUM(total_requests), 0)
                     FROM daily_usage_stats
                     WHERE source <> 'rollup'
+                      -- judged already by a process that was cut: its rows are left out of the count for good
+                      AND date NOT IN (SELECT date FROM usage_days)
                     GROUP BY date
                     """)
             let figures = rows.compactMap { row in (row[0] as String?).map { ($0, row[1] as Int64) } }

@@ -121,7 +121,8 @@ extension Rollup {
         let border = min(end, borders.next(after: row) ?? end)
         let statement = try db.cachedStatement(sql: "SELECT MIN(id) FROM usage_logs WHERE id > ?")
         guard let first = try Int64.fetchOne(statement, arguments: [row]) else { return border }
-        return min(border, max(first, row + 1) - 1 + limits.rowsPerSnapshot)
+        let (end, isBeyond) = max(first - 1, row).addingReportingOverflow(limits.rowsPerSnapshot)
+        return isBeyond ? border : min(border, end)
     }
 
     /// False when asked to stop between two parts.

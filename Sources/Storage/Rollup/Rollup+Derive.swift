@@ -48,7 +48,7 @@ extension Rollup {
                     } else if next < keys.count + histograms.count {
                         let (model, buckets) = histograms[next - keys.count]
                         try writer.addHistogram(
-                            buckets.map { ($0.key.bucket, $0.value) }, day: day.number, model: model)
+                            buckets.map { ($0.key.bucket, $0.value) }, day: day.number, model: model.text)
                     } else {
                         let (rowID, reject) = rejects[next - keys.count - histograms.count]
                         try writer.setAside(rowID, reject)

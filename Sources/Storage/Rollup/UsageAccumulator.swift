@@ -147,7 +147,8 @@ final class UsageAccumulator {
     }
 
     private func set(aside rowID: Int64, _ reject: Reject, sign: Int64) {
-        guard only == nil else { return }
+        // Of some days' rows, those whose time says no day are none.
+        if only != nil, reject.reason == .timeUnreadable || reject.reason == .timeOutOfRange { return }
         rejects[rowID] = sign > 0 ? .some(reject) : .some(nil)
     }
 
@@ -218,7 +219,7 @@ final class UsageAccumulator {
 
     private func learnPrices() {
         while prices.count < models.keys.count {
-            let entries = rules.prices.entries[models.string(UInt32(prices.count))] ?? []
+            let entries = rules.prices.entries[Verbatim(models.string(UInt32(prices.count)))] ?? []
             let isConstant = entries.isEmpty || (entries.count == 1 && entries[0].effectiveFrom == PriceBook.beginning)
             prices.append(isConstant ? .constant(entries.first?.price) : .changing(entries))
         }

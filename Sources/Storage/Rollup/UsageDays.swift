@@ -184,6 +184,11 @@ enum UsageDays {
         }
     }
 
+    /// Dates whose raw rows may be gone, in the form of daily_usage_stats.
+    static func closedDates(_ db: Database) throws -> Set<String> {
+        try String.fetchSet(db, sql: "SELECT date FROM usage_days")
+    }
+
     /// Days that are no longer open, with their state.
     static func closed(_ db: Database) throws -> [Day: String] {
         let rows = try Row.fetchAll(db, sql: "SELECT date, state FROM usage_days")

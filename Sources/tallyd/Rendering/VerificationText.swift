@@ -30,7 +30,13 @@ struct VerificationText {
         var lines: [String] = []
         var left = 0
         for drift in report.drifts {
-            if drift.keys.isEmpty { lines.append("  \(drift.day)  latency histogram differs, the sums do not") }
+            if drift.keys.isEmpty, drift.hasHistogramDrift {
+                lines.append("  \(drift.day)  latency histogram differs, the sums do not")
+            }
+            if drift.unnotedRows > 0 {
+                let rows = Figures.count(drift.unnotedRows, "row")
+                lines.append("  \(drift.day)  \(rows) that can't be counted: in no total, and not set aside")
+            }
             for (key, sums) in drift.keys.sorted(by: { $0.key < $1.key }) {
                 guard lines.count < limit else {
                     left += 1
