@@ -81,6 +81,35 @@ import Testing
         #expect(try other.total("2026-11-10")?.requests == 1)
     }
 
+    @Test func `rows of another database count there also below its cursor`() async throws {
+        try sample.insert(at: "2026-11-10 10:00:00")
+        try sample.insert(input: "many", at: "2026-11-10 11:00:00")
+        try sample.insert(at: "2026-11-20 10:00:00")
+        try await sample.rollUp()
+        _ = try await run()
+        let other = try SampleDatabase()
+        try other.insert(at: "2026-11-21 10:00:00", id: 1_000)
+        try await other.rollUp()
+        _ = try await ArchiveRestore(into: try other.store()).restore(try await parts(), isOrigin: false)
+        try await other.rollUp()
+        #expect(try other.total("2026-11-10")?.requests == 1)
+        #expect(try other.total("2026-11-21")?.requests == 1)
+        #expect(try await Verification(store: try other.store(), zone: .utc).run().isClean)
+    }
+
+    @Test func `what an erasure writes anew while it is restored does not come back`() async throws {
+        try sample.insert(at: "2026-11-10 10:00:00")
+        try sample.insert(at: "2026-11-20 10:00:00")
+        try await sample.rollUp()
+        _ = try await run()
+        let parts = try await parts()
+        try sample.execute("UPDATE archives SET file_sha256 = 'another'")
+        await expectStorageError(.archiveFailed) {
+            try await ArchiveRestore(into: try sample.store()).restore(parts, isOrigin: true)
+        }
+        #expect(try sample.value("SELECT COUNT(*) FROM usage_logs") == 1)
+    }
+
     @Test func `where no archive can be written no row goes, and every day that is over is sealed all the same`()
         async throws
     {

@@ -55,6 +55,19 @@ package struct ArchiveManifest: Sendable {
         return entries.filter { names.contains($0.table) }
     }
 
+    /// Whether the entry stands as it was read: the same file with the same content.
+    static func isOnRecord(_ entry: Entry, _ db: Database) throws -> Bool {
+        try Bool.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT EXISTS (
+                        SELECT 1 FROM archives
+                        WHERE table_name = ? AND date = ? AND part = ? AND path = ? AND file_sha256 = ?
+                    )
+                    """),
+            arguments: [entry.table, entry.day.description, entry.part, entry.path, entry.digest.fileSHA256]) ?? false
+    }
+
     /// Of one kind: those of a day, and those whose purge has not ended.
     static func list(_ db: Database, _ source: ArchiveSource, on day: Day) throws -> [Entry] {
         try fetch(db, "WHERE table_name = ? AND date = ?", [source.name, day.description])

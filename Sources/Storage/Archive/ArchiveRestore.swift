@@ -5,7 +5,7 @@ import Scheduling
 /// Brings archived rows back into a database, as they were to the last bit, without any of them being counted twice.
 ///
 /// In the database that they came from their ids are below the cursor, so nothing counts them again. In another one they are new rows like any
-/// others, and its own rollup counts them.
+/// others, and its own rollup counts them: those below its cursor as changes that it has to judge.
 package struct ArchiveRestore: Sendable {
     let store: Store
     let files: ArchiveFiles
@@ -108,7 +108,14 @@ package struct ArchiveRestore: Sendable {
         _ rows: [[ArchiveValue]], _ columns: [String], _ part: ArchiveManifest.Entry, _ source: ArchiveSource,
         isOrigin: Bool, _ db: Database, _ allowance: Allowance
     ) throws -> (restored: Int, looked: Int) {
-        let cursor = try RollupState.read(db).cursor
+        let state = try RollupState.read(db)
+        if !isOrigin, source.isUsage, state.hasClaim, part.firstID <= state.claim {
+            throw StorageError(
+                .rawIncomplete, cannot: "restore", part.path,
+                because: "a rollup of the database is under way, and the rows come below what that has claimed",
+                remedy: "Run `tallyd rollup run` on that database, which ends it, and restore again.")
+        }
+        let cursor = state.cursor
         if isOrigin, source.isUsage, part.lastID > cursor {
             throw StorageError(
                 .rawIncomplete, cannot: "restore", part.path,
@@ -117,6 +124,7 @@ package struct ArchiveRestore: Sendable {
                 remedy:
                     "It is not the database they came from, or an older copy of it: restore with --into another file.")
         }
+        if isOrigin { try check(part, isOnRecord: try ArchiveManifest.isOnRecord(part, db)) }
         let places = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         let statement = try RawStatement(
             db, "INSERT OR IGNORE INTO \(source.table) (\(ArchiveSource.list(columns))) VALUES (\(places))")
@@ -129,9 +137,9 @@ package struct ArchiveRestore: Sendable {
             try statement.run()
             if sqlite3_changes(db.sqliteConnection) > 0 {
                 restored += 1
-                if isOrigin, source.name == RetentionTable.rejects.rawValue {
-                    try judgeAnew(db, rowID: db.lastInsertedRowID)
-                }
+                let rowID = db.lastInsertedRowID
+                let wasCounted = isOrigin && source.name != RetentionTable.rejects.rawValue
+                if source.isUsage, !wasCounted, rowID <= cursor { try judgeAnew(db, rowID: rowID) }
             }
             looked += 1
             if allowance.isSpent { break }
@@ -139,8 +147,18 @@ package struct ArchiveRestore: Sendable {
         return (restored, looked)
     }
 
-    /// A row that was set aside was never counted, and below the cursor nobody would look at it again: as a change that the rollup has to judge it is
-    /// set aside anew, under its reason.
+    /// An erasure may have written the archive anew meanwhile: what is in this file must not come back.
+    private static func check(_ part: ArchiveManifest.Entry, isOnRecord: Bool) throws {
+        guard isOnRecord else {
+            throw StorageError(
+                .archiveFailed, cannot: "restore", part.path,
+                because: "it was written anew while it was read, or is not on record any more",
+                remedy: "Restore the day again: that takes the archive that is on record now.")
+        }
+    }
+
+    /// A row that was set aside, or is another database's, was never counted here, and below the cursor nobody would look at it again: as a change that
+    /// the rollup has to judge it is counted, or set aside under its reason.
     private static func judgeAnew(_ db: Database, rowID: Int64) throws {
         try db.cachedStatement(
             sql: """
