@@ -26,13 +26,7 @@ extension Erasure {
             let part = try await store.read("look for names in") { db -> Naming in
                 var holds = try ErasureHolds(db, user: user, zone: zone, now: now)
                 var part = Naming()
-                part.last = try Int64.fetchOne(
-                    db.cachedStatement(
-                        sql: """
-                            SELECT MAX(rowid)
-                            FROM (SELECT rowid FROM \(rule.table) WHERE rowid > ? ORDER BY rowid LIMIT \(Self.rowsScanned))
-                            """),
-                    arguments: [from])
+                part.last = try Self.lastScanned(db, rule.table, after: from)
                 guard let last = part.last else { return part }
                 let rows = try Row.fetchAll(
                     db.cachedStatement(
@@ -54,6 +48,17 @@ extension Erasure {
             after = last
             if !part.rows.isEmpty { try await visit(part) }
         }
+    }
+
+    /// Where a snapshot's part of a table ends that is read from end to end; nil behind its last row.
+    static func lastScanned(_ db: Database, _ table: String, after row: Int64) throws -> Int64? {
+        try Int64.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT MAX(rowid)
+                    FROM (SELECT rowid FROM \(table) WHERE rowid > ? ORDER BY rowid LIMIT \(rowsScanned))
+                    """),
+            arguments: [row])
     }
 
     /// Where the times stand in a row that is looked through: after its rowid and the columns that may name somebody.

@@ -14,8 +14,13 @@ extension Erasure {
             run.progress(rule.table)
             switch rule.treatment {
             case .deleted:
-                try await each(of: rule, run) { db, row in
+                let delete: @Sendable (Database, Int64) throws -> Void = { db, row in
                     try db.cachedStatement(sql: "DELETE FROM \(rule.table) WHERE rowid = ?").execute(arguments: [row])
+                }
+                if rule.isIndexed {
+                    try await each(of: rule, run, delete)
+                } else {
+                    try await eachFound(of: rule, run, delete)
                 }
             case .rekeyed where rule.table == "usage_logs": try await eraseUsage(columns, run)
             case .rekeyed: try await eraseAuditLogs(columns, run)
@@ -70,6 +75,57 @@ extension Erasure {
             if done == 0 { break }
         }
         return total
+    }
+
+    /// The same of a table that no index searches: its rows are found in snapshots, and looked at once more under the lock.
+    private func eachFound(
+        of rule: ErasureRule, _ run: Run, _ change: @escaping @Sendable (Database, Int64) throws -> Void
+    ) async throws {
+        let user = user
+        var after = Int64.min
+        while true {
+            let from = after
+            let (last, found) = try await store.readOneOfMany("find rows of \(rule.table) in") { db in
+                let last = try Self.lastScanned(db, rule.table, after: from)
+                let found = try Int64.fetchAll(
+                    db.cachedStatement(
+                        sql: "SELECT rowid FROM \(rule.table) WHERE rowid > ?2 AND rowid <= ?3 AND \(rule.isOwn)"),
+                    arguments: [user, from, last ?? from])
+                return (last, found)
+            }
+            guard let last else { return run.scanned.note(after, of: rule.table) }
+            after = last
+            var rows = found[...]
+            while !rows.isEmpty {
+                try run.check()
+                let ahead = rows
+                let looked = try await write("erase rows of \(rule.table) in") { db, allowance, holds in
+                    var (looked, done) = (0, 0)
+                    for rowID in ahead {
+                        looked += 1
+                        let row = try Row.fetchOne(
+                            db.cachedStatement(
+                                sql: """
+                                    SELECT \((["rowid"] + rule.times).joined(separator: ", "))
+                                    FROM \(rule.table)
+                                    WHERE rowid = ?2 AND \(rule.isOwn)
+                                    """),
+                            arguments: [user, rowID])
+                        guard let row else { continue }
+                        if !holds.areNone, let hold = holds.hold(on: rule, row: row, times: 1..<(1 + rule.times.count))
+                        {
+                            throw ErasureHolds.refusal(hold)
+                        }
+                        try change(db, rowID)
+                        done += 1
+                        if allowance.isSpent { break }
+                    }
+                    try run.record.add(done, to: rule.table, db)
+                    return looked
+                }
+                rows.removeFirst(looked)
+            }
+        }
     }
 
     // MARK: Rows that stay

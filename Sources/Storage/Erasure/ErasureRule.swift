@@ -20,6 +20,8 @@ package struct ErasureRule: Sendable {
     package let treatment: Treatment
     /// Whose rows are the person's: SQL in which ?1 is the user, in parentheses.
     let isOwn: String
+    /// Whether an index finds those. A table without is read from end to end, which no lock is held for.
+    let isIndexed: Bool
     /// Columns with times. A hold of some days keeps a row when any of them lies in its days.
     let times: [String]
     /// The name by which holds know the table; nil: only holds of every table keep its rows.
@@ -30,12 +32,13 @@ package struct ErasureRule: Sendable {
     let names: [String]
 
     init(
-        _ table: String, _ treatment: Treatment, isOwn: String = "(user_id = ?1)", times: [String] = ["created_at"],
-        heldAs: RetentionTable? = nil, json: [String] = [], names: [String] = []
+        _ table: String, _ treatment: Treatment, isOwn: String = "(user_id = ?1)", isIndexed: Bool = true,
+        times: [String] = ["created_at"], heldAs: RetentionTable? = nil, json: [String] = [], names: [String] = []
     ) {
         self.table = table
         self.treatment = treatment
         self.isOwn = isOwn
+        self.isIndexed = isIndexed
         self.times = times
         self.heldAs = heldAs
         self.json = json
@@ -80,14 +83,16 @@ package struct ErasureRule: Sendable {
                 (user_id IS ?1 OR delivery_id IN (
                   SELECT d.id FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE w.user_id = ?1
                 ))
-                """,
+                """, isIndexed: false,
             times: ["started_at"], heldAs: .webhookAttempts),
         ErasureRule(
             "webhook_deliveries", .deleted,
-            isOwn: "(user_id IS ?1 OR webhook_id IN (SELECT id FROM webhooks WHERE user_id = ?1))",
+            isOwn: "(user_id IS ?1 OR webhook_id IN (SELECT id FROM webhooks WHERE user_id = ?1))", isIndexed: false,
             times: ["created_at", "settled_at"], heldAs: .webhookDeliveries),
         // IS, because an event of nobody's may name the person too, and NOT NULL = … would pass it by.
-        ErasureRule("webhook_events", .deleted, isOwn: "(user_id IS ?1)", heldAs: .webhookEvents, json: ["payload"]),
+        ErasureRule(
+            "webhook_events", .deleted, isOwn: "(user_id IS ?1)", isIndexed: false, heldAs: .webhookEvents,
+            json: ["payload"]),
         ErasureRule(
             "webhook_endpoints", .deleted, isOwn: "(webhook_id IN (SELECT id FROM webhooks WHERE user_id = ?1))",
             times: []),
