@@ -1,8 +1,9 @@
 import Foundation
 import GRDB
 import Scheduling
-import Storage
 import Testing
+
+@testable import Storage
 
 /// Days that are archived before they go, and come back.
 @Suite struct RetentionArchiveTests {
@@ -123,6 +124,27 @@ import Testing
         #expect(outcome.daysSealed.map(\.description) == (10...19).map { "2026-11-\($0)" })
         try FileManager.default.removeItem(atPath: folder)
         #expect(try await run().daysPurged.count == 6)
+    }
+
+    @Test
+    func `where another process works on the archives no row goes, and every day that is over is sealed all the same`()
+        async throws
+    {
+        try sample.insert(at: "2026-11-10 10:00:00")
+        try sample.insert(at: "2026-11-20 10:00:00")
+        try await sample.rollUp()
+        try FileManager.default.createDirectory(atPath: folder + "/usage_logs", withIntermediateDirectories: true)
+        // As a daemon holds it that was stopped in the middle of an archive.
+        var other = try ArchiveLock(folder: folder + "/usage_logs")
+        #expect(other != nil)
+        let outcome = try await run()
+        #expect(outcome.removed == 0 && outcome.tables.first?.failure?.contains("another tallyd") == true)
+        #expect(outcome.daysSealed.count == 1)
+        withExtendedLifetime(other) {}
+        other = nil
+        #expect(try await run().removed == 1)
+        // Gone with the run.
+        #expect(try ArchiveLock(folder: folder + "/usage_logs") != nil)
     }
 
     @Test func `a row that was corrected after it was archived is archived anew`() async throws {

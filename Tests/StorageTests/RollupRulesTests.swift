@@ -112,6 +112,31 @@ import Testing
         #expect(try await isExact())
     }
 
+    @Test(arguments: [
+        "DELETE FROM sqlite_sequence WHERE name = 'usage_logs'",
+        "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'usage_logs'",
+    ])
+    func `rows count whose ids began anew below what is counted`(sql: String) async throws {
+        let sample = try SampleDatabase()
+        for _ in 0..<5 { try sample.insert() }
+        try await sample.rollUp()
+        // The highest rows are gone by our own purge, which is no correction.
+        try sample.execute("UPDATE rollup_state SET purging = 1")
+        try sample.execute("DELETE FROM usage_logs WHERE id > 2")
+        try sample.execute("UPDATE rollup_state SET purging = 0; DELETE FROM daily_usage_stats")
+        try sample.execute(sql)
+        try sample.insert(cost: 2)
+        #expect(try sample.value("SELECT MAX(id) FROM usage_logs") == 3)
+        let outcome = try await sample.rollUp()
+        #expect(outcome.idsBeganAnew)
+        #expect(try sample.total()?.requests == 3)
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+        #expect(try sample.insert() == 6)
+        #expect(try await !sample.rollUp().idsBeganAnew)
+        #expect(try sample.total()?.requests == 4)
+        #expect(try await sample.rollUp().didNothing)
+    }
+
     @Test func `two keys with one documented id keep a row each, and the first has the id`() async throws {
         let sample = try SampleDatabase()
         try sample.insert(user: "a-b", model: "c")

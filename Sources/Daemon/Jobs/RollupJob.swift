@@ -59,6 +59,12 @@ package enum RollupJob {
                     ])
             ]
         }
+        if outcome.idsBeganAnew {
+            told.warnings.append(
+                JobOutcome.Warning(
+                    message: "ids of usage_logs had begun anew below what is counted: the open days were derived again",
+                    facts: ["remedy": "let the gateway keep the row of usage_logs in sqlite_sequence"]))
+        }
         return told
     }
 }

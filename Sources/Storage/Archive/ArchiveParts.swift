@@ -194,6 +194,13 @@ struct ArchiveParts: Sendable {
         return total
     }
 
+    /// To be held from before the first part is written until the rows that it lets go are gone.
+    func lock(_ source: ArchiveSource) throws -> ArchiveLock? {
+        let path = "\(folder)/\(source.name)"
+        try makeFolder(path)
+        return try ArchiveLock(folder: path)
+    }
+
     /// Makes the folder if it is not there, durably: a file in a folder that a crash takes away is no archive.
     private func makeFolder(_ path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else { return }

@@ -9,6 +9,9 @@ import Scheduling
 /// on, written over by the next run, or an old one on that list.
 extension Erasure {
     func eraseArchives(_ archives: [Plan.Archive], _ run: Run) async throws {
+        let folders = Set(archives.map { Store.folder(of: $0.entry.path) })
+        let locks = try folders.sorted().map { try ArchiveLock(folder: $0) }
+        defer { withExtendedLifetime(locks) {} }
         try await removeDrafts(run)
         try await removeOldFiles(run)
         for (number, archive) in archives.enumerated() {

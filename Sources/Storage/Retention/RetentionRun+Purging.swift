@@ -27,8 +27,10 @@ extension RetentionRun {
         var seals = Seals(plan)
         defer { note(seals, &result, &outcome) }
         do {
-            try await purge(
-                due, archives(of: .usageLogs, progress).map { DayArchive($0) }, now, stop, &seals, &result, &outcome)
+            let parts = archives(of: .usageLogs, progress)
+            let lock = due.isEmpty ? nil : try parts?.lock(.usageLogs)
+            defer { withExtendedLifetime(lock) {} }
+            try await purge(due, parts.map { DayArchive($0) }, now, stop, &seals, &result, &outcome)
         } catch let error as StorageError where error.kind == .leaseLost {
             throw error
         } catch {
@@ -145,6 +147,8 @@ extension RetentionRun {
                 result.removed += purged.removed
                 result.kept += purged.kept
             }
+            let lock = try parts.lock(.main(of: plan.table))
+            defer { withExtendedLifetime(lock) {} }
             try await RowPurge(scan: scan, parts: parts, run: run).purge(&purged) {
                 progress()
                 return shouldStop()

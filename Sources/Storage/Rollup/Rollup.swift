@@ -60,10 +60,14 @@ package final class Rollup: Sendable {
         package var rejected: Int64 = 0
         package var daysDerived = 0
         package var prices = 0
+        /// The gateway's table had forgotten which ids it gave: rows came below what is counted already.
+        package var idsBeganAnew = false
         /// False when it was asked to stop before everything was counted.
         package var isComplete = true
 
-        package var didNothing: Bool { rows == 0 && corrections == 0 && daysDerived == 0 && prices == 0 }
+        package var didNothing: Bool {
+            rows == 0 && corrections == 0 && daysDerived == 0 && prices == 0 && !idsBeganAnew
+        }
     }
 
     /// Where a long run is, for progress bars: ids rather than rows, since counting rows would be a scan.
@@ -112,9 +116,15 @@ package final class Rollup: Sendable {
             } else {
                 try await adoptIfNeeded(situation, progress)
                 try await enterPrices(situation, &outcome)
+                if situation.isSequenceBehind {
+                    try await leadSequence()
+                    outcome.idsBeganAnew = true
+                }
                 if situation.hasCorrections { try await correct(&outcome, shouldStop) }
                 // What was done just now may have marked days.
-                let mayBeMarked = situation.hasCorrections || !situation.priceChanges.isEmpty || situation.hasMarkedDays
+                let mayBeMarked =
+                    situation.hasCorrections || !situation.priceChanges.isEmpty || situation.hasMarkedDays
+                    || situation.isSequenceBehind
                 if mayBeMarked { try await deriveMarkedDays(&outcome, shouldStop) }
                 guard !shouldStop() else { break }
                 guard situation.state.cursor < last, let claim = try await claim() else { return outcome }
@@ -140,6 +150,7 @@ package final class Rollup: Sendable {
         try check(situation)
         return !situation.state.isAdopted || situation.state.hasClaim || !situation.priceChanges.isEmpty
             || situation.lastID > situation.state.cursor || situation.hasCorrections || situation.hasMarkedDays
+            || situation.isSequenceBehind
     }
 
     struct Situation: Sendable {
@@ -152,6 +163,8 @@ package final class Rollup: Sendable {
         let lastID: Int64
         let hasCorrections: Bool
         let hasMarkedDays: Bool
+        /// Whether AUTOINCREMENT would give ids that are counted already.
+        let isSequenceBehind: Bool
 
         /// As it is once a claim has been published.
         func claiming(_ last: Int64) -> Situation {
@@ -171,7 +184,8 @@ package final class Rollup: Sendable {
                     sql: """
                         SELECT (SELECT MAX(id) FROM usage_logs),
                                EXISTS (SELECT 1 FROM usage_changes),
-                               EXISTS (SELECT 1 FROM rollup_dirty_days)
+                               EXISTS (SELECT 1 FROM rollup_dirty_days),
+                               COALESCE((SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'usage_logs'), 0)
                         """))
             return Situation(
                 state: state,
@@ -183,7 +197,7 @@ package final class Rollup: Sendable {
                     : try Bool.fetchOne(
                         db, sql: "SELECT EXISTS (SELECT 1 FROM daily_usage_stats WHERE source <> 'rollup')") ?? false,
                 lastID: max(work?[0] ?? 0, state.cursor), hasCorrections: work?[1] ?? true,
-                hasMarkedDays: work?[2] ?? true)
+                hasMarkedDays: work?[2] ?? true, isSequenceBehind: work?[3] ?? 0 < state.cursor)
         }
     }
 
@@ -220,6 +234,29 @@ package final class Rollup: Sendable {
         return try await store.writer.write(operation, goesOn: goesOn) { db, allowance in
             try term?.check(db)
             return try work(db, allowance)
+        }
+    }
+
+    /// Has AUTOINCREMENT go on above what is counted, after its counter was lost or set back: by a dump without it, or by a gateway that empties its
+    /// table and begins anew. What has come below since is found by deriving the days that are open, since nothing else tells those rows from others.
+    private func leadSequence() async throws {
+        let zone = zone
+        let dates = try await store.read("find the open days of") { db in
+            let closed = try UsageDays.closed(db)
+            return try UsageDays.present(db, in: nil, calendar: DayCalendar(zone: zone)).filter { closed[$0] == nil }
+        }
+        try await write("lead the ids of") { db, _ in
+            let cursor = try RollupState.read(db).cursor
+            try db.execute(
+                sql: "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'usage_logs' AND seq < ?1", arguments: [cursor])
+            try db.execute(
+                sql: """
+                    INSERT INTO sqlite_sequence (name, seq)
+                    SELECT 'usage_logs', ?
+                    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'usage_logs')
+                    """,
+                arguments: [cursor])
+            for date in dates { try Self.mark(date.description, db) }
         }
     }
 
