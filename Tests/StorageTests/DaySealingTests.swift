@@ -46,7 +46,10 @@ import Testing
         }
     }
 
-    @Test func `a correction between two readings of a day keeps it open until it is counted`() async throws {
+    @Test(arguments: [true, false])
+    func `a correction between two readings of a day keeps that day open until it is counted, and no other`(
+        isOfTheDay: Bool
+    ) async throws {
         // More than one reading takes.
         for _ in 0..<12 {
             try sample.execute(
@@ -56,6 +59,7 @@ import Testing
                 SELECT 'u', lower(hex(randomblob(8))), 'm', n, '2026-11-10 10:00:00' FROM counter
                 """)
         }
+        let other = try sample.insert(at: "2026-11-20 10:00:00")
         try await sample.rollUp()
         let day = try #require(Day("2026-11-10"))
         let looks = Mutex(0)
@@ -68,12 +72,17 @@ import Testing
                     return count
                 }
                 // Of a row that was read by then.
-                if count == 150 { try? sample.execute("UPDATE usage_logs SET input_tokens = 7 WHERE id = 1") }
+                if count == 150 {
+                    try? sample.execute(
+                        "UPDATE usage_logs SET input_tokens = 7 WHERE id = ?", [isOfTheDay ? 1 : other])
+                }
             }
         })
         let sealing = DaySealing(store: store, zone: .utc)
-        #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == .changedMeanwhile)
+        #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == (isOfTheDay ? .correctionsWaiting : nil))
         #expect(looks.withLock { $0 } > 150)
+        #expect(try sample.value("SELECT COUNT(*) FROM usage_changes") == 2)
+        guard isOfTheDay else { return }
         #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == .correctionsWaiting)
         try await sample.rollUp()
         #expect(try await sealing.seal(day, now: Self.at("2026-11-21")) == nil)

@@ -366,6 +366,21 @@ import Testing
         #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
     }
 
+    @Test func `corrections that wait hold back the rows that they are of, and no others`() async throws {
+        let old = try sample.insert(at: "2026-11-10 12:00:00")
+        try sample.insert(at: "2026-11-11 12:00:00")
+        let new = try sample.insert(at: "2026-11-20 12:00:00")
+        try await sample.rollUp()
+        let now = "2026-11-25T12:00:00Z"
+        try sample.execute("UPDATE usage_logs SET latency = latency + 1 WHERE id IN (?, ?)", [old + 1, new])
+        let waiting = try await run([.usageLogs: Self.days(5)], now: now)
+        #expect(waiting.removed == 1 && !waiting.isComplete, "\(waiting)")
+        #expect(waiting.tables.first?.note.contains("corrections") == true, "\(waiting)")
+        try await sample.rollUp()
+        #expect(try await run([.usageLogs: Self.days(5)], now: now).removed == 1)
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+    }
+
     @Test func `the newest run of each job stays`() async throws {
         try sample.execute(
             """

@@ -88,7 +88,7 @@ extension Lane {
         var ending = JobLedger.Ending(
             outcome.isComplete ? .succeeded : .cancelled, rows: outcome.rows,
             lockMicroseconds: reckoning.lockMicroseconds)
-        if !outcome.isComplete, !isStopping, let deadline = job.policy().deadline {
+        if !outcome.isComplete, !isStopping, let deadline = job.policy().deadline, reckoning.elapsed >= deadline {
             ending.error = "ended at its deadline of \(DurationText.format(deadline)); the next run goes on from there"
         }
         try await parts.ledger.end(claim, ending, now: parts.now())

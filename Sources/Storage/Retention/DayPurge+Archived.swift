@@ -42,17 +42,20 @@ extension DayPurge {
             guard case .text(let user) = values[userColumn] else { return false }
             return user.withUnsafeBufferPointer { terms.mayGo($0) }
         }
+        var patience = Self.patience
         return try await ArchiveQueue(reader, shape, where: terms.users.isEmpty ? nil : mayGo).goThrough { lines in
             if shouldStop() { return .end(.stopped) }
-            let done = try await bites(of: lines, part.entry.day, terms, shouldStop) { db, lines, allowance in
+            let done = try await bites(
+                of: lines, id: { $0.id ?? .min }, part.entry.day, terms, shouldStop
+            ) { db, lines, allowance in
                 try Self.delete(db, lines, part.entry.day, terms, shape, allowance)
             }
             outcome.removed += done.removed
             outcome.kept += done.looked - done.removed
-            return switch done.ending {
-            case nil: .took(done.looked)
-            case .unsettled: .end(.stopped)
-            case .stale: .end(.differs)
+            switch done.ending {
+            case nil: return .took(done.looked)
+            case .unsettled: return await Self.waits(&patience) ? .took(done.looked) : .end(.stopped)
+            case .stale: return .end(.differs)
             }
         }
     }

@@ -62,6 +62,7 @@ package struct DayPurge: Sendable {
         var outcome = Outcome()
         var after: Int64 = .min
         var rereads = 0
+        var patience = Self.patience
         while true {
             let zone = zone
             let start = after
@@ -76,7 +77,7 @@ package struct DayPurge: Sendable {
                     outcome.isComplete = false
                     return outcome
                 }
-                let done = try await bites(of: ids[next...], day, terms, shouldStop) { db, ids, allowance in
+                let done = try await bites(of: ids[next...], id: { $0 }, day, terms, shouldStop) { db, ids, allowance in
                     try Self.delete(db, ids, day, zone, terms, allowance)
                 }
                 outcome.removed += done.removed
@@ -85,8 +86,10 @@ package struct DayPurge: Sendable {
                 switch done.ending {
                 case nil: break
                 case .unsettled:
-                    outcome.isComplete = false
-                    return outcome
+                    guard await Self.waits(&patience) else {
+                        outcome.isComplete = false
+                        return outcome
+                    }
                 case .stale:
                     isStale = true
                 }
@@ -106,10 +109,23 @@ package struct DayPurge: Sendable {
         return outcome
     }
 
+    /// How often the rollup is given time to count corrections of rows that are to go: 5 s in all. A gateway that keeps on correcting just those is left
+    /// to the next run.
+    static let patience = 20
+
+    /// More than any bite has time for.
+    private static let mostAtOnce = 5_000
+
+    static func waits(_ patience: inout Int) async -> Bool {
+        guard patience > 0, (try? await Task.sleep(for: .milliseconds(250))) != nil else { return false }
+        patience -= 1
+        return true
+    }
+
     /// What some bites in a row did.
     struct Bites: Sendable {
         enum Ending: Sendable {
-            /// Corrections wait, so that nobody knows yet what is counted.
+            /// Corrections of the rows wait, so that nobody knows yet what is counted.
             case unsettled
             /// A row is not what it was found to be: nothing of its bite was removed.
             case stale
@@ -131,7 +147,8 @@ package struct DayPurge: Sendable {
     ///   - rows: in the order in which they go; some of the first are taken.
     ///   - delete: deletes some of the first of these rows of the day, and says how many and of how many looked at.
     func bites<Row: Sendable>(
-        of rows: ArraySlice<Row>, _ day: Day, _ terms: Terms, _ shouldStop: @escaping @Sendable () -> Bool,
+        of rows: ArraySlice<Row>, id: @escaping @Sendable (Row) -> Int64, _ day: Day, _ terms: Terms,
+        _ shouldStop: @escaping @Sendable () -> Bool,
         _ delete: @escaping @Sendable (Database, ArraySlice<Row>, Allowance) throws -> (Int, of: Int)
     ) async throws -> Bites {
         let term = term
@@ -149,16 +166,14 @@ package struct DayPurge: Sendable {
                     try term?.check(db)
                     try Self.checkSealed(db, day)
                     // A row may have been corrected into one that can't be counted: until the log has been worked off nobody knows.
-                    let isQuiet =
-                        try Bool.fetchOne(db.cachedStatement(sql: "SELECT NOT EXISTS (SELECT 1 FROM usage_changes)"))
-                        ?? false
-                    guard isQuiet else {
+                    let ahead = rows.dropFirst(done.looked).prefix(Self.mostAtOnce)
+                    if try PendingChanges.concern(db, ahead, id: id) {
                         done.ending = .unsettled
                         return done
                     }
                     // What is deleted while this flag is up is no correction.
                     try db.cachedStatement(sql: "UPDATE rollup_state SET purging = 1 WHERE id = 1").execute()
-                    let (removed, looked) = try delete(db, rows.dropFirst(done.looked), allowance)
+                    let (removed, looked) = try delete(db, ahead, allowance)
                     try db.cachedStatement(sql: "UPDATE rollup_state SET purging = 0 WHERE id = 1").execute()
                     if removed > 0 {
                         try AuditTrail.notePurge(

@@ -70,6 +70,8 @@ package struct DaySealing: Sendable {
         CountingRules(calendar: DayCalendar(zone: zone), prices: try PriceBook.read(db), adopted: [:])
     }
 
+    /// Rows of a day that are read in one snapshot, a quarter of a second, where slices won't do.
+    private static let longestAtOnce = 200_000
     /// Rows of a snapshot: 10 to 20 ms of reading by id.
     private static let sliceRows = 5_000
     /// The rows that are counted are read as they stand, slice by slice. Whatever happens to one of them meanwhile is logged, so that where nothing was
@@ -97,6 +99,8 @@ package struct DaySealing: Sendable {
         return try await store.readOneOfMany("audit \(day) in") { db in
             var audit = begun
             guard try Position.read(db).isAsQuiet(as: begun.position) else {
+                // Of this day or of another: the slices do not tell. In one snapshot there is no between, if the day is not too long for that.
+                if ids.count <= Self.longestAtOnce { return try Self.audit(db, day, zone) }
                 audit.refusal = .changedMeanwhile
                 return audit
             }
@@ -134,9 +138,9 @@ package struct DaySealing: Sendable {
         }
         return try await store.writer.write("seal \(day) in") { db, _ in
             try term?.check(db)
-            // Nothing was corrected or logged since the audit, no price became known and no row of the day came, counted or not: what was found still
-            // holds.
-            guard try Position.read(db).isAsQuiet(as: audit.position) else { return .changedMeanwhile }
+            // No price became known since the audit, and no row of the day came that is not counted. A correction of the day that was logged since and
+            // counted already has moved its rows and its totals by the same, and one that is not counted yet is an obstacle: what was found still holds.
+            guard try Position.read(db).prices == audit.position.prices else { return .changedMeanwhile }
             if let refusal = try Self.obstacle(db, day, zone, tailAfter: audit.position.cursor) { return refusal }
             try db.execute(
                 sql: "INSERT INTO usage_days (date, state, changed_at_ms) VALUES (?, 'sealed', ?)",
@@ -173,7 +177,7 @@ package struct DaySealing: Sendable {
             return .alreadyClosed
         }
         if try hasRows(db, of: day, zone, after: cursor) { return .rowsNotCounted }
-        if try isTrue("SELECT EXISTS (SELECT 1 FROM usage_changes)") { return .correctionsWaiting }
+        if try PendingChanges.concern(db, day, zone) { return .correctionsWaiting }
         if try isTrue("SELECT EXISTS (SELECT 1 FROM rollup_dirty_days WHERE date = ?)", [day.description]) {
             return .marked
         }

@@ -32,9 +32,7 @@ extension RetentionRun {
         let sealing = DaySealing(store: store, zone: zone, term: term)
         var seals = seals
         while let day = seals.open.first, day <= last, !seals.isHalted, !stop() {
-            var refusal = try await sealing.seal(day, now: now)
-            // Somebody corrected a row meanwhile; twice in a row it is left for the next run.
-            if refusal == .changedMeanwhile { refusal = try await sealing.seal(day, now: now) }
+            let refusal = try await again(sealing, day, try await sealing.seal(day, now: now), now, stop)
             seals.open = seals.open.dropFirst()
             seals.note(refusal, of: day)
         }
@@ -49,13 +47,24 @@ extension RetentionRun {
             guard let next = seals.open.dropFirst().first else { return try await seal(seals, through: day, now, stop) }
             let found = try await sealing.seal(day, next, now: now)
             for (day, first) in [(day, found.0), (next, found.1)] where !seals.isHalted {
-                var refusal = first
-                if refusal == .changedMeanwhile { refusal = try await sealing.seal(day, now: now) }
+                let refusal = try await again(sealing, day, first, now, stop)
                 seals.open = seals.open.dropFirst()
                 seals.note(refusal, of: day)
             }
         }
         return seals
+    }
+
+    /// Tries once more, and gives the rollup time to count corrections of the day that wait; then it is left to the next run.
+    private func again(
+        _ sealing: DaySealing, _ day: Day, _ first: DaySealing.Refusal?, _ now: Instant, _ stop: @Sendable () -> Bool
+    ) async throws -> DaySealing.Refusal? {
+        var refusal = first
+        var patience = DayPurge.patience
+        while refusal == .changedMeanwhile || refusal == .correctionsWaiting, !stop(), await DayPurge.waits(&patience) {
+            refusal = try await sealing.seal(day, now: now)
+        }
+        return refusal
     }
 
     /// Takes in what became of the days that were to be sealed.
