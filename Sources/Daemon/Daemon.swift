@@ -117,8 +117,8 @@ package struct Daemon: Sendable {
         }
         let ledger = JobLedger(store: store, term: ownership.term)
         let probe = StoreProbe(
-            store: store, longestWait: pulse.longestWait, heartbeat: pulse.register("store"), standing: readiness.arrive
-        )
+            store: store, longestWait: pulse.longestWait, heartbeat: pulse.register("store"),
+            standing: readiness.arrive, logger: outside.logger, monotonic: outside.monotonic)
         let lanes = jobs.map { job in
             let heartbeat = pulse.register(job.name)
             return Lane(

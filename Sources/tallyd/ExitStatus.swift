@@ -39,7 +39,7 @@ struct ExitStatus: Hashable {
         switch kind {
         case .missing, .notADatabase, .notAUsageDatabase: .noInput
         case .readOnly: .noPermission
-        case .locked, .ownedByAnother, .leaseLost, .full: .temporaryFailure
+        case .locked, .ownedByAnother, .leaseLost, .full, .replaced: .temporaryFailure
         case .corrupt, .newerSchema, .changedMigration, .pendingMigration, .wrongEnvironment, .zoneChanged,
             .rawIncomplete, .sumOverflow, .archiveDamaged, .held:
             .dataError

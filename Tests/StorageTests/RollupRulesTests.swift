@@ -137,6 +137,40 @@ import Testing
         #expect(try await sample.rollUp().didNothing)
     }
 
+    @Test(arguments: [
+        "DROP TRIGGER usage_logs_log_update; DROP TRIGGER usage_logs_log_delete",
+        """
+        CREATE TABLE usage_logs_next (
+          id INTEGER PRIMARY KEY AUTOINCREMENT, user_id TEXT NOT NULL, request_id TEXT UNIQUE, model TEXT NOT NULL, input_tokens INTEGER,
+          output_tokens INTEGER, total_tokens INTEGER, cost REAL, latency INTEGER, status TEXT, error_message TEXT, ip_address TEXT,
+          user_agent TEXT, created_at TIMESTAMP, updated_at TIMESTAMP
+        );
+        INSERT INTO usage_logs_next SELECT * FROM usage_logs;
+        DROP TABLE usage_logs;
+        PRAGMA legacy_alter_table = ON;
+        ALTER TABLE usage_logs_next RENAME TO usage_logs;
+        """,
+    ])
+    func `the triggers that log corrections come back, and what they missed is found`(sql: String) async throws {
+        let sample = try SampleDatabase()
+        for _ in 0..<3 { try sample.insert() }
+        try await sample.rollUp()
+        try sample.execute(sql)
+        try sample.execute("UPDATE usage_logs SET cost = 2 WHERE id = 1")
+        try sample.execute("DELETE FROM usage_logs WHERE id = 2")
+        try sample.insert()
+        let outcome = try await sample.rollUp()
+        #expect(outcome.triggersWereGone)
+        #expect(try sample.total()?.requests == 3 && sample.total()?.cost == 3_000_000_000)
+        #expect(try sample.value("SELECT COUNT(*) FROM usage_changes") == 0)
+        try sample.execute("UPDATE usage_logs SET cost = 4 WHERE id = 1")
+        #expect(try sample.value("SELECT COUNT(*) FROM usage_changes") == 2)
+        let next = try await sample.rollUp()
+        #expect(next.corrections == 2 && !next.triggersWereGone)
+        #expect(try sample.total()?.cost == 5_000_000_000)
+        #expect(try await Verification(store: sample.store(), zone: .utc).run().isClean)
+    }
+
     @Test func `two keys with one documented id keep a row each, and the first has the id`() async throws {
         let sample = try SampleDatabase()
         try sample.insert(user: "a-b", model: "c")

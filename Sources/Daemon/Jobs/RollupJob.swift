@@ -65,6 +65,16 @@ package enum RollupJob {
                     message: "ids of usage_logs had begun anew below what is counted: the open days were derived again",
                     facts: ["remedy": "let the gateway keep the row of usage_logs in sqlite_sequence"]))
         }
+        if outcome.triggersWereGone {
+            told.warnings.append(
+                JobOutcome.Warning(
+                    message:
+                        "the triggers that log corrections were gone from usage_logs: they are there again, and the open days were derived anew",
+                    facts: [
+                        "remedy":
+                            "corrections of sealed days may be missing; a migration of the gateway that makes usage_logs anew drops its triggers"
+                    ]))
+        }
         return told
     }
 }

@@ -12,6 +12,7 @@ package enum MessageID {
     package static let migrated = "ca5969f412b5450b964cd64a630ff9aa"
     package static let crashFound = "2fc0a5ae44604f628d03fb82d7459892"
     package static let loopLate = "538e14c072da4386b4a6022f1e7f11eb"
+    package static let databaseGone = "1a657357bb65434cae251508a0aff98e"
     package static let lockAwaited = "706be829197d470a957c07d92bff4b5d"
     package static let leaseTaken = "78f9a4c7417d414da5cd25f6d84c4ecf"
     package static let leaseLost = "4a7ae1d39ec04241b8bcf09354750f5c"

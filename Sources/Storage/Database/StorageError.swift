@@ -4,7 +4,7 @@ import GRDB
 package struct StorageError: Error, Equatable, CustomStringConvertible {
     /// What a caller may want to tell apart; the sentence is for people.
     package enum Kind: String, Sendable {
-        case missing, notADatabase, notAUsageDatabase, readOnly, locked, full, corrupt
+        case missing, replaced, notADatabase, notAUsageDatabase, readOnly, locked, full, corrupt
         case newerSchema, changedMigration, pendingMigration, wrongEnvironment
         case zoneChanged, rawIncomplete, sumOverflow, leaseLost, ownedByAnother, failed
         case archiveFailed, archiveDamaged

@@ -11,6 +11,8 @@ package final class Store: Sendable {
     package let path: String
     package let writer: PoliteWriter
     let readers: [DatabaseQueue]
+    /// The file as it was opened.
+    private let identity: FileIdentity?
     /// The gateway's file must have these tables to be a usage database at all, and usage_logs these columns to be counted.
     static let requiredTables = ["usage_logs", "daily_usage_stats", "model_pricing", "schema_metadata"]
     static let requiredUsageColumns = [
@@ -42,6 +44,8 @@ package final class Store: Sendable {
         self.path = path
         _ = Self.isConfigured
         try Self.examine(path, creating: creating)
+        // Before it is opened: one that is replaced in between is then found to be another one.
+        identity = FileIdentity(path: path)
         do {
             let queue = try DatabaseQueue(path: path, configuration: Self.writing(pace, prepare))
             writer = PoliteWriter(queue: queue, path: path, pace: pace, steps: steps)
@@ -256,6 +260,22 @@ package final class Store: Sendable {
     /// Reads one value, to show that the store answers.
     package func answers() async throws -> Bool {
         try await read("ask") { db in try RollupState.read(db).claim >= 0 }
+    }
+
+    /// What has become of the file by its name.
+    package enum Whereabouts: Sendable, Equatable {
+        case there
+        /// Its name leads nowhere, or nobody may look.
+        case gone
+        /// Its name leads to another file.
+        case replaced
+    }
+
+    /// Whether the name still leads to the file that is open. What is written to one that was replaced or removed is in nobody's database.
+    package var whereabouts: Whereabouts {
+        guard let now = FileIdentity(path: path) else { return .gone }
+        guard let identity else { return .there }
+        return now.isSameFile(as: identity) ? .there : .replaced
     }
 
     /// The version of the SQLite that is linked, such as 3.40.1.

@@ -3,7 +3,10 @@ import Scheduling
 
 /// Deriving marked days again: what sums can't express, and what REPLACE or an import below the cursor did behind the triggers' back.
 extension Rollup {
-    func deriveMarkedDays(_ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool) async throws {
+    func deriveMarkedDays(
+        _ start: Situation, _ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool,
+        _ progress: @Sendable (Progress) -> Void
+    ) async throws {
         let dates = try await store.read("look for marked days in") { db in
             try String.fetchAll(db, sql: "SELECT date FROM rollup_dirty_days ORDER BY date")
         }
@@ -11,6 +14,7 @@ extension Rollup {
             if shouldStop() { return }
             guard let day = Day(date) else { continue }
             if try await derive(day) { outcome.daysDerived += 1 }
+            progress(Progress(doneID: start.state.cursor, targetID: start.lastID, phase: "deriving days again"))
         }
     }
 

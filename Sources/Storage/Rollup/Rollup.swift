@@ -1,5 +1,6 @@
 import GRDB
 package import Scheduling
+import Synchronization
 
 /// Rolls usage_logs up into daily_usage_stats, exactly, whatever happens meanwhile.
 ///
@@ -27,6 +28,8 @@ package final class Rollup: Sendable {
     let watch: (@Sendable (Database, _ through: Int64) throws -> Void)?
     /// Kept from tick to tick.
     let known = KnownTotals()
+    /// The last schema in which the triggers were found.
+    private let checkedSchema = Mutex<Int64?>(nil)
 
     /// How much is taken at once. Neither changes any total.
     package struct Limits: Sendable {
@@ -62,11 +65,14 @@ package final class Rollup: Sendable {
         package var prices = 0
         /// The gateway's table had forgotten which ids it gave: rows came below what is counted already.
         package var idsBeganAnew = false
+        /// The triggers on usage_logs that log corrections were gone, and are there again.
+        package var triggersWereGone = false
         /// False when it was asked to stop before everything was counted.
         package var isComplete = true
 
         package var didNothing: Bool {
             rows == 0 && corrections == 0 && daysDerived == 0 && prices == 0 && !idsBeganAnew
+                && !triggersWereGone
         }
     }
 
@@ -120,12 +126,16 @@ package final class Rollup: Sendable {
                     try await leadSequence()
                     outcome.idsBeganAnew = true
                 }
-                if situation.hasCorrections { try await correct(&outcome, shouldStop) }
+                if !situation.hasTriggers {
+                    try await markOpenDays("restore the triggers of") { db in try ChangeLogTriggers.restore(db) }
+                    outcome.triggersWereGone = true
+                }
+                if situation.hasCorrections { try await correct(situation, &outcome, shouldStop, progress) }
                 // What was done just now may have marked days.
                 let mayBeMarked =
                     situation.hasCorrections || !situation.priceChanges.isEmpty || situation.hasMarkedDays
-                    || situation.isSequenceBehind
-                if mayBeMarked { try await deriveMarkedDays(&outcome, shouldStop) }
+                    || situation.isSequenceBehind || !situation.hasTriggers
+                if mayBeMarked { try await deriveMarkedDays(situation, &outcome, shouldStop, progress) }
                 guard !shouldStop() else { break }
                 guard situation.state.cursor < last, let claim = try await claim() else { return outcome }
                 // Nobody else counts, so this is what the next look would find, but for prices: those are the next round's.
@@ -150,7 +160,7 @@ package final class Rollup: Sendable {
         try check(situation)
         return !situation.state.isAdopted || situation.state.hasClaim || !situation.priceChanges.isEmpty
             || situation.lastID > situation.state.cursor || situation.hasCorrections || situation.hasMarkedDays
-            || situation.isSequenceBehind
+            || situation.isSequenceBehind || !situation.hasTriggers
     }
 
     struct Situation: Sendable {
@@ -165,6 +175,8 @@ package final class Rollup: Sendable {
         let hasMarkedDays: Bool
         /// Whether AUTOINCREMENT would give ids that are counted already.
         let isSequenceBehind: Bool
+        /// Whether corrections are logged.
+        let hasTriggers: Bool
 
         /// As it is once a claim has been published.
         func claiming(_ last: Int64) -> Situation {
@@ -197,8 +209,18 @@ package final class Rollup: Sendable {
                     : try Bool.fetchOne(
                         db, sql: "SELECT EXISTS (SELECT 1 FROM daily_usage_stats WHERE source <> 'rollup')") ?? false,
                 lastID: max(work?[0] ?? 0, state.cursor), hasCorrections: work?[1] ?? true,
-                hasMarkedDays: work?[2] ?? true, isSequenceBehind: work?[3] ?? 0 < state.cursor)
+                hasMarkedDays: work?[2] ?? true, isSequenceBehind: work?[3] ?? 0 < state.cursor,
+                hasTriggers: try self.hasTriggers(db))
         }
+    }
+
+    /// Looked at again only when the schema has changed.
+    private func hasTriggers(_ db: Database) throws -> Bool {
+        let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA schema_version"))
+        if let version, checkedSchema.withLock({ $0 }) == version { return true }
+        let areThere = try ChangeLogTriggers.areThere(db)
+        if areThere { checkedSchema.withLock { $0 = version } }
+        return areThere
     }
 
     static func adoptedDays(_ db: Database) throws -> [Day: Int64] {
@@ -240,12 +262,7 @@ package final class Rollup: Sendable {
     /// Has AUTOINCREMENT go on above what is counted, after its counter was lost or set back: by a dump without it, or by a gateway that empties its
     /// table and begins anew. What has come below since is found by deriving the days that are open, since nothing else tells those rows from others.
     private func leadSequence() async throws {
-        let zone = zone
-        let dates = try await store.read("find the open days of") { db in
-            let closed = try UsageDays.closed(db)
-            return try UsageDays.present(db, in: nil, calendar: DayCalendar(zone: zone)).filter { closed[$0] == nil }
-        }
-        try await write("lead the ids of") { db, _ in
+        try await markOpenDays("lead the ids of") { db in
             let cursor = try RollupState.read(db).cursor
             try db.execute(
                 sql: "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'usage_logs' AND seq < ?1", arguments: [cursor])
@@ -256,6 +273,20 @@ package final class Rollup: Sendable {
                     WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'usage_logs')
                     """,
                 arguments: [cursor])
+        }
+    }
+
+    /// Does something, and has the days derived again whose totals can be: for what nobody has logged.
+    private func markOpenDays(
+        _ operation: String, _ work: @escaping @Sendable (Database) throws -> Void
+    ) async throws {
+        let zone = zone
+        let dates = try await store.read("find the open days of") { db in
+            let closed = try UsageDays.closed(db)
+            return try UsageDays.present(db, in: nil, calendar: DayCalendar(zone: zone)).filter { closed[$0] == nil }
+        }
+        try await write(operation) { db, _ in
+            try work(db)
             for date in dates { try Self.mark(date.description, db) }
         }
     }
@@ -356,7 +387,10 @@ package final class Rollup: Sendable {
     }
 
     /// Adds the change log's entries to the totals and removes them, a bite a transaction.
-    private func correct(_ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool) async throws {
+    private func correct(
+        _ start: Situation, _ outcome: inout Outcome, _ shouldStop: @Sendable () -> Bool,
+        _ progress: @Sendable (Progress) -> Void
+    ) async throws {
         let zone = zone
         let now = now()
         let watch = watch
@@ -388,6 +422,7 @@ package final class Rollup: Sendable {
                 try db.execute(sql: "DELETE FROM usage_changes WHERE seq <= ?", arguments: [done])
                 return count
             }
+            progress(Progress(doneID: start.state.cursor, targetID: start.lastID, phase: "counting corrections"))
         }
     }
 
