@@ -210,7 +210,7 @@ import Testing
         let day = try #require(Day("2026-11-20"))
         let sealing = DaySealing(store: try sample.store(), zone: .utc)
         #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == .drift(keys: 0))
-        try await Rebuild(store: sample.store(), zone: .utc).mark(day...day)
+        _ = try await Rebuild(store: sample.store(), zone: .utc).mark(day...day)
         try await sample.rollUp()
         #expect(try sample.rejects() == [id: RejectReason.costUnusable.rawValue])
         // Put right, it counts.

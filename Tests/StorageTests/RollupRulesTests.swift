@@ -107,7 +107,7 @@ import Testing
         let report = try await Verification(store: sample.store(), zone: .utc).run()
         #expect(report.drifts.first?.keys.count == users.count)
         let day = try #require(Day("2026-11-20"))
-        try await Rebuild(store: sample.store(), zone: .utc).mark(day...day)
+        _ = try await Rebuild(store: sample.store(), zone: .utc).mark(day...day)
         try await sample.rollUp()
         #expect(try await isExact())
     }
