@@ -122,7 +122,8 @@ import Testing
         #expect(try await sample.rollUp(now: "2026-11-24T13:00:00Z").didNothing)
     }
 
-    @Test func `a first price leaves a sealed day as it was`() async throws {
+    /// A sealed day on which gamma was used, whose first price came afterwards.
+    private func sealedWithoutPrice() async throws -> SampleDatabase {
         let sample = try SampleDatabase()
         try insert(sample, "gamma")
         try await sample.rollUp()
@@ -131,6 +132,11 @@ import Testing
         #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == nil)
         try price(sample, "gamma")
         try await sample.rollUp()
+        return sample
+    }
+
+    @Test func `a first price leaves a sealed day as it was`() async throws {
+        let sample = try await sealedWithoutPrice()
         #expect(try sample.total(model: "gamma")?.unpricedRequests == 1)
         #expect(try sample.total(model: "gamma")?.cost == 0)
     }
@@ -142,14 +148,7 @@ import Testing
     ])
     func `what a sealed day counted without a price is taken off without one`(sql: String, cost: Decimal?) async throws
     {
-        let sample = try SampleDatabase()
-        try insert(sample, "gamma")
-        try await sample.rollUp()
-        let sealing = DaySealing(store: try sample.store(), zone: .utc)
-        let day = try #require(Day("2026-11-20"))
-        #expect(try await sealing.seal(day, now: Instant(milliseconds: 0)) == nil)
-        try price(sample, "gamma")
-        try await sample.rollUp()
+        let sample = try await sealedWithoutPrice()
         try sample.execute(sql)
         try await sample.rollUp()
         let total = try sample.total(model: "gamma")

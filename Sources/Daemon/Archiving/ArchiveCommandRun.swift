@@ -102,15 +102,13 @@ struct ArchiveCommandRun: Sendable {
         var limit = monotonic() + grace
         while child.look() == nil, monotonic() < limit {
             if shouldStop() { limit = min(limit, monotonic() + Self.shortGrace) }
-            await Self.pause()
+            await Task.uncancelledPause(for: Self.look)
         }
         child.send(SIGKILL)
         limit = monotonic() + .seconds(1)
-        while child.look() == nil, monotonic() < limit { await Self.pause() }
+        while child.look() == nil, monotonic() < limit { await Task.uncancelledPause(for: Self.look) }
     }
 
-    /// Waits also in a task that was cancelled, where a sleep would return at once.
-    private static func pause() async {
-        await Task.detached { try? await Task.sleep(for: .milliseconds(5)) }.value
-    }
+    /// Between two looks at a program that is to end.
+    private static let look = Duration.milliseconds(5)
 }

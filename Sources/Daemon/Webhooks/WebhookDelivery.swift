@@ -234,7 +234,7 @@ package final class WebhookDelivery: Service {
             }
             await dispatcher.tidy()
             let since = parts.monotonic() - lastLook
-            if since < Self.spacing { await Self.pause(for: Self.spacing - since) }
+            if since < Self.spacing { await Task.uncancelledPause(for: Self.spacing - since) }
             lastLook = parts.monotonic()
             var wait = await pause(isWatching: watch != nil)
             if let later = laterLooks.popFirst() { wait = min(wait, later) }
@@ -317,11 +317,6 @@ package final class WebhookDelivery: Service {
         let (atOnce, atLeisure) = await dispatcher.pending
         if atOnce || stop.isRaised { writing.signal() }
         if atLeisure { leisure.signal() }
-    }
-
-    /// Waits in a cancelled task as well, where a sleep returns at once.
-    static func pause(for duration: Duration) async {
-        await Task.detached { try? await Task.sleep(for: duration) }.value
     }
 
     private func complain(_ error: any Error) async {

@@ -62,7 +62,7 @@ final class WebhookSending: Sendable {
             guard isAnyUnderWay else { return }
             parts.beat()
             await wake.wait(for: parts.longestWait())
-            if Task.isCancelled { await WebhookDelivery.pause(for: Self.look) }
+            if Task.isCancelled { await Task.uncancelledPause(for: Self.look) }
         }
     }
 
