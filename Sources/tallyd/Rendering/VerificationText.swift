@@ -99,6 +99,7 @@ extension Verification.Report {
             return [
                 "day": JSONValue(drift.day), "rows": JSONValue(drift.rows),
                 "drifting_keys": JSONValue(drift.keys.count),
+                "rows_not_set_aside": JSONValue(drift.unnotedRows),
                 "keys": JSONValue(shown.map { Self.json($0.key, $0.value) }),
             ]
         }
